@@ -1,0 +1,34 @@
+import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
+
+/** Keeps arrays that are free for the next request of the same kind and length, so that steps do not allocate. */
+export class ArrayPool {
+  readonly #free = new Map<string, TypedArray[]>();
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number = 2 ** 28) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** An array of unspecified content. */
+  take(dtype: DType, length: number): TypedArray {
+    const sample = allocateArray(dtype, 0);
+    const found = this.#free.get(keyOf(sample, length))?.pop();
+    if (found === undefined) return allocateArray(dtype, length);
+    this.#bytes -= found.byteLength;
+    return found;
+  }
+
+  give(array: TypedArray): void {
+    if (this.#bytes + array.byteLength > this.#maxBytes) return;
+    this.#bytes += array.byteLength;
+    const key = keyOf(array, array.length);
+    const list = this.#free.get(key);
+    if (list === undefined) this.#free.set(key, [array]);
+    else list.push(array);
+  }
+}
+
+function keyOf(array: TypedArray, length: number): string {
+  return `${array.constructor.name}${length}`;
+}

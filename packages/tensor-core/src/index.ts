@@ -1,0 +1,81 @@
+export { backward } from './autograd.ts';
+export type { Backend, BackendLimits, Buffer, Executable } from './backend.ts';
+export { createReferenceBackend } from './backends/reference/referenceBackend.ts';
+export {
+  type BackendProvider,
+  currentBackend,
+  referenceProvider,
+  selectBackend,
+  useBackend,
+} from './backends.ts';
+export {
+  byteSize,
+  type DType,
+  dtypes,
+  isDType,
+  isFloat,
+  isInteger,
+  promote,
+  type TypedArray,
+} from './dtype.ts';
+export {
+  apartOperands,
+  binaryPrimitive,
+  promoteOperands,
+  recordBinary,
+  unaryPrimitive,
+} from './elementwise.ts';
+export {
+  type ErrorCode,
+  isLorikeetError,
+  LorikeetError,
+  type LorikeetErrorDetails,
+} from './errors.ts';
+export { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from './half.ts';
+export { lower } from './lower.ts';
+export { MemoryScope, memoryScope } from './memoryScope.ts';
+export type {
+  Attribute,
+  Attributes,
+  Composite,
+  Derivative,
+  DerivativeArguments,
+  Draw,
+  NoAttributes,
+  Primitive,
+  Sample,
+  SampleInput,
+  SimplifyOperand,
+  Values,
+} from './op.ts';
+export { operand } from './operand.ts';
+export * from './ops/index.ts';
+export { formatProgram, type Instruction, type Program } from './program.ts';
+export { evaluate, realize } from './realize.ts';
+export { record } from './record.ts';
+export {
+  broadcastShapes,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from './shape.ts';
+export { type TensorLike, tensor } from './tensor.ts';
+export { Tensor } from './tensorMethods.ts';
+export { type Compiled, type CompileOptions, compile } from './transforms/compile.ts';
+export { grad, type ValueAndAux, valueAndGrad, valueAndGradWithAux } from './transforms/grad.ts';
+export { vjp } from './transforms/vjp.ts';
+export {
+  childrenOf,
+  flattenTree,
+  isTreeNode,
+  mapLeaves,
+  mapTensors,
+  rebuild,
+  type Structure,
+  unflattenTree,
+} from './tree.ts';
+export { formatType, sameType, type TensorType } from './type.ts';

@@ -1,0 +1,31 @@
+import { allocateArray } from './dtype.ts';
+import { decode, encode } from './encoding.ts';
+import type { SimplifyOperand, Values } from './op.ts';
+import type { Instruction } from './program.ts';
+
+/**
+ * The value of all elements of an instruction's result, if it is an elementwise op on literals. It is
+ * rounded as the dtype rounds.
+ */
+export function evaluateLiteral(
+  instruction: Instruction,
+  operands: readonly SimplifyOperand[],
+): number | undefined {
+  const { op, attributes, type } = instruction;
+  if (op.kind !== 'primitive') return undefined;
+  if (op.name === 'full') return scalar(type.dtype, Number(attributes.value));
+  if (op.elementwise === undefined) return undefined;
+  const inputs: Values[] = [];
+  for (const { literal, dtype } of operands) {
+    if (literal === undefined) return undefined;
+    inputs.push({ dtype, shape: [], data: decode(dtype, encode(dtype, [literal])) });
+  }
+  const half = type.dtype === 'f16' || type.dtype === 'bf16';
+  const data = allocateArray(half ? 'f32' : type.dtype, 1);
+  op.evaluate(inputs, attributes, { dtype: type.dtype, shape: [], data });
+  return scalar(type.dtype, data[0] as number);
+}
+
+function scalar(dtype: SimplifyOperand['dtype'], value: number): number {
+  return decode(dtype, encode(dtype, [value]))[0] as number;
+}

@@ -1,0 +1,83 @@
+import { LorikeetError } from './errors.ts';
+import { optimize } from './optimize.ts';
+import type { Instruction, Program } from './program.ts';
+import type { Storage } from './storage.ts';
+import type { Tensor } from './tensor.ts';
+import { formatType } from './type.ts';
+
+/**
+ * Writes the graph behind `outputs` as a program of `inputs`, and simplifies it. Computed tensors other
+ * than `inputs` become constants.
+ *
+ * @param composites names of the composites to keep; all others are replaced by their bodies.
+ * @throws LorikeetError `tensor-not-concrete` if the graph needs a placeholder that is not an input.
+ */
+export function lower(
+  outputs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  composites: ReadonlySet<string>,
+): Program {
+  const order = reachable(outputs, new Set(inputs), composites);
+  const constants: Storage[] = [];
+  const constantOf = new Map<Storage, number>();
+  for (const { storage } of order) {
+    if (storage === undefined || constantOf.has(storage)) continue;
+    constantOf.set(storage, inputs.length + constants.length);
+    constants.push(storage);
+  }
+
+  const first = inputs.length + constants.length;
+  const instructions: Instruction[] = [];
+  const numbers = new Map<Tensor, number>(inputs.map((input, i) => [input, i]));
+  const numberOf = (tensor: Tensor): number => {
+    const value = numbers.get(tensor);
+    if (value === undefined)
+      throw new LorikeetError('internal', 'lower: an operand has no value yet');
+    return value;
+  };
+  for (const tensor of order) {
+    const { source } = tensor;
+    if (source.kind === 'storage') {
+      numbers.set(tensor, constantOf.get(source.storage) ?? -1);
+    } else if (source.kind === 'placeholder') {
+      throw new LorikeetError(
+        'tensor-not-concrete',
+        `an input of a traced function, ${formatType(tensor.type)}, is used outside of it`,
+        {
+          hint: 'return what you need from the traced function instead of keeping it in a variable outside',
+        },
+      );
+    } else if (source.expansion !== undefined && !composites.has(source.op.name)) {
+      numbers.set(tensor, numberOf(source.expansion));
+    } else {
+      numbers.set(tensor, first + instructions.length);
+      const { op, attributes } = source;
+      instructions.push({ op, attributes, inputs: source.inputs.map(numberOf), type: tensor.type });
+    }
+  }
+  return optimize({
+    inputs: inputs.map((input) => input.type),
+    constants,
+    instructions,
+    outputs: outputs.map(numberOf),
+  });
+}
+
+/** All that `outputs` are made of, down to `stops` (left out) and computed tensors, operands first. */
+function reachable(
+  outputs: readonly Tensor[],
+  stops: ReadonlySet<Tensor>,
+  composites: ReadonlySet<string>,
+): Tensor[] {
+  const seen = new Set<Tensor>();
+  const pending = [...outputs];
+  for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
+    if (seen.has(tensor) || stops.has(tensor)) continue;
+    seen.add(tensor);
+    if (tensor.source.kind !== 'op') continue;
+    const { expansion, op, inputs } = tensor.source;
+    if (expansion !== undefined && !composites.has(op.name)) pending.push(expansion);
+    else pending.push(...inputs);
+  }
+  return [...seen].sort((a, b) => a.id - b.id);
+}

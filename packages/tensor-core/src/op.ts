@@ -1,0 +1,121 @@
+import type { DType, TypedArray } from './dtype.ts';
+import type { Shape } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+import type { TensorType } from './type.ts';
+
+/** Static parameters of an op: plain data, part of a program's text and hash. */
+export type Attribute =
+  | number
+  | string
+  | boolean
+  | null
+  | readonly Attribute[]
+  | { readonly [name: string]: Attribute };
+export type Attributes = { readonly [name: string]: Attribute };
+export type NoAttributes = Readonly<Record<string, never>>;
+
+/** Elements as the reference meaning sees them: f16 and bf16 are already decoded to f32. */
+export interface Values extends TensorType {
+  readonly data: TypedArray;
+}
+
+export interface DerivativeArguments<A> {
+  readonly inputs: readonly Tensor[];
+  readonly output: Tensor;
+  /** Derivative of the objective by the output; of the output's shape. */
+  readonly gradient: Tensor;
+  readonly attributes: A;
+}
+
+/**
+ * Derivatives of the objective by each input, written in ops: `null` where there is none. A result may
+ * have the shape that the input broadcast to; the engine sums it back.
+ */
+export type Derivative<A> = {
+  // Method syntax lets a rule for specific attributes stand where any op is expected.
+  rule(args: DerivativeArguments<A>): readonly (Tensor | null)[];
+}['rule'];
+
+/** What an op knows of one of its operands when a program is simplified. */
+export interface SimplifyOperand extends TensorType {
+  /** The value of all elements, if the operand is a literal. */
+  readonly literal: number | undefined;
+}
+
+/** A source of random choices for `sample`; `@lorikeet/laws` draws from fast-check, so that cases shrink. */
+export interface Draw {
+  integer(min: number, max: number): number;
+  boolean(): boolean;
+  pick<T>(options: readonly T[]): T;
+  /** A shape; sides may be 0 unless `minSide` is given. */
+  shape(options?: {
+    minRank?: number;
+    maxRank?: number;
+    minSide?: number;
+    maxSide?: number;
+  }): number[];
+  /** A shape that broadcasts to `shape`. */
+  broadcastable(shape: Shape): number[];
+  /** A permutation of 0 .. length-1. */
+  permutation(length: number): number[];
+}
+
+/** How the laws make one operand of an op. */
+export interface SampleInput {
+  readonly shape: Shape;
+  /** Without it: floating point, f64 where derivatives are taken. */
+  readonly dtype?: DType;
+  /** Where the values lie; without it -2 to 2. */
+  readonly range?: readonly [min: number, max: number];
+  /** Values where the op has a kink or a jump: samples keep away from them. */
+  readonly avoid?: readonly number[];
+  /** Whether no two elements may lie close together, as where an order decides. */
+  readonly distinct?: boolean;
+}
+
+export interface Sample<A> {
+  readonly inputs: readonly SampleInput[];
+  readonly attributes: A;
+}
+
+/**
+ * An op that backends implement themselves.
+ *
+ * The object is the whole op; leaving out a rule is a type error.
+ */
+export interface Primitive<A extends Attributes = Attributes> {
+  readonly kind: 'primitive';
+  readonly name: string;
+  /** Shape and dtype of the result; throws a typed error on operands that do not fit. */
+  infer(inputs: readonly TensorType[], attributes: A): TensorType;
+  /** The reference meaning: writes every element of `output`. */
+  evaluate(inputs: readonly Values[], attributes: A, output: Values): void;
+  /** `'none'` for an op whose result does not vary smoothly with any input. */
+  readonly derivative: Derivative<A> | 'none';
+  /** Hints for `opLaws`: one valid call of the op. */
+  sample(draw: Draw): Sample<A>;
+  /** Whether each element of the result depends only on the elements at its place in the inputs. */
+  readonly elementwise?: true;
+  /** The index of the operand that the result always equals, if the operands show it. */
+  simplify?(
+    inputs: readonly SimplifyOperand[],
+    attributes: A,
+    type: TensorType,
+  ): number | undefined;
+}
+
+/**
+ * An op with a default body in other ops. A backend may run it natively; else the body runs.
+ *
+ * This is where a plug-in extends the framework: from its own package, with the same call.
+ */
+export interface Composite<A extends Attributes = Attributes> {
+  readonly kind: 'composite';
+  readonly name: string;
+  body(inputs: readonly Tensor[], attributes: A): Tensor;
+  /** Where the body's derivative is slower or less exact than one written by hand. */
+  readonly derivative?: Derivative<A>;
+  sample(draw: Draw): Sample<A>;
+}
+
+export type AnyOp = Primitive | Composite;

@@ -1,0 +1,18 @@
+import { binaryPrimitive, recordBinary } from '../../elementwise.ts';
+import type { NoAttributes, Primitive } from '../../op.ts';
+import { keptOperand, keptOperandOfSwapped } from '../../simplify.ts';
+import type { Tensor, TensorLike } from '../../tensor.ts';
+
+export const addOp: Primitive<NoAttributes> = binaryPrimitive({
+  name: 'add',
+  loop(out, o, n, x, i, p, y, j, q) {
+    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) + (y[j + q * k] as number);
+  },
+  derivative: ({ gradient }) => [gradient, gradient],
+  simplify: ([a, b], _, type) => keptOperand(type, a, b, 0) ?? keptOperandOfSwapped(type, a, b, 0),
+});
+
+/** The sum `a + b`. Elementwise, with NumPy's broadcasting and promotion. */
+export function add(a: TensorLike, b: TensorLike): Tensor {
+  return recordBinary(addOp, a, b);
+}

@@ -1,0 +1,20 @@
+import { apartOperands, binaryPrimitive, recordBinary } from '../../elementwise.ts';
+import type { NoAttributes, Primitive } from '../../op.ts';
+import type { Tensor, TensorLike } from '../../tensor.ts';
+
+export const lessOp: Primitive<NoAttributes> = binaryPrimitive({
+  name: 'less',
+  loop(out, o, n, x, i, p, y, j, q) {
+    for (let k = 0; k < n; k++)
+      out[o + k] = (x[i + p * k] as number) < (y[j + q * k] as number) ? 1 : 0;
+  },
+  derivative: 'none',
+  operand: 'any',
+  result: 'bool',
+  sample: apartOperands,
+});
+
+/** Whether `a` is less than `b`; a bool tensor. Elementwise, with NumPy's broadcasting and promotion. */
+export function less(a: TensorLike, b: TensorLike): Tensor {
+  return recordBinary(lessOp, a, b);
+}

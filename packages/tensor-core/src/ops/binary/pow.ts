@@ -1,0 +1,26 @@
+import { binaryPrimitive, recordBinary } from '../../elementwise.ts';
+import type { NoAttributes, Primitive } from '../../op.ts';
+import { operand } from '../../operand.ts';
+import { keptOperand } from '../../simplify.ts';
+import type { Tensor, TensorLike } from '../../tensor.ts';
+import { log } from '../unary/log.ts';
+import { mul } from './mul.ts';
+import { sub } from './sub.ts';
+
+export const powOp: Primitive<NoAttributes> = binaryPrimitive({
+  name: 'pow',
+  loop(out, o, n, x, i, p, y, j, q) {
+    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) ** (y[j + q * k] as number);
+  },
+  derivative: ({ inputs, output, gradient }) => {
+    const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
+    return [mul(gradient, mul(b, pow(a, sub(b, 1)))), mul(gradient, mul(output, log(a)))];
+  },
+  sample: (_, a, b) => [{ shape: a, range: [0.3, 2] }, { shape: b }],
+  simplify: ([a, b], _, type) => keptOperand(type, a, b, 1),
+});
+
+/** The power `a ** b`. The derivative by `b` needs `a > 0`. Elementwise, with NumPy's broadcasting and promotion. */
+export function pow(a: TensorLike, b: TensorLike): Tensor {
+  return recordBinary(powOp, a, b);
+}

@@ -1,0 +1,20 @@
+import { binaryPrimitive, recordBinary } from '../../elementwise.ts';
+import type { NoAttributes, Primitive } from '../../op.ts';
+import type { Tensor, TensorLike } from '../../tensor.ts';
+
+export const shiftRightOp: Primitive<NoAttributes> = binaryPrimitive({
+  name: 'shiftRight',
+  loop(out, o, n, x, i, p, y, j, q) {
+    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) >>> (y[j + q * k] as number);
+  },
+  derivative: 'none',
+  sample: (_, a, b) => [
+    { shape: a, dtype: 'u32', range: [0, 4294967295] },
+    { shape: b, dtype: 'u32', range: [0, 31] },
+  ],
+});
+
+/** `a` shifted right by `b` bits, zeros moving in; `u32` only. Elementwise, with NumPy's broadcasting and promotion. */
+export function shiftRight(a: TensorLike, b: TensorLike): Tensor {
+  return recordBinary(shiftRightOp, a, b);
+}

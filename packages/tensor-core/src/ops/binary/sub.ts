@@ -1,0 +1,19 @@
+import { binaryPrimitive, recordBinary } from '../../elementwise.ts';
+import type { NoAttributes, Primitive } from '../../op.ts';
+import { keptOperand } from '../../simplify.ts';
+import type { Tensor, TensorLike } from '../../tensor.ts';
+import { neg } from '../unary/neg.ts';
+
+export const subOp: Primitive<NoAttributes> = binaryPrimitive({
+  name: 'sub',
+  loop(out, o, n, x, i, p, y, j, q) {
+    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) - (y[j + q * k] as number);
+  },
+  derivative: ({ gradient }) => [gradient, neg(gradient)],
+  simplify: ([a, b], _, type) => keptOperand(type, a, b, 0),
+});
+
+/** The difference `a - b`. Elementwise, with NumPy's broadcasting and promotion. */
+export function sub(a: TensorLike, b: TensorLike): Tensor {
+  return recordBinary(subOp, a, b);
+}

@@ -1,0 +1,164 @@
+import { LorikeetError } from '../../errors.ts';
+import type { Composite, SampleInput } from '../../op.ts';
+import { operand } from '../../operand.ts';
+import { record } from '../../record.ts';
+import { formatShape, sizeOf } from '../../shape.ts';
+import type { Tensor } from '../../tensor.ts';
+import { add } from '../binary/add.ts';
+import { dot } from '../contraction/dot.ts';
+import { concat } from '../movement/concat.ts';
+import { pad } from '../movement/pad.ts';
+import { permute } from '../movement/permute.ts';
+import { reshape } from '../movement/reshape.ts';
+import { slice } from '../movement/slice.ts';
+
+export type ConvAttributes = {
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+};
+
+export const convOp: Composite<ConvAttributes> = {
+  kind: 'composite',
+  name: 'conv',
+  body(inputs, attributes) {
+    const [x, weight] = [operand(inputs, 0), operand(inputs, 1)];
+    requireFit(x, weight, attributes);
+    const { groups, padding } = attributes;
+    const padded = pad(x, { low: [0, 0, ...padding], high: [0, 0, ...padding] });
+    if (groups === 1) return convolveGroup(padded, weight, attributes);
+    const part = (tensor: Tensor, axis: number, group: number): Tensor => {
+      const sizes = tensor.shape.map((side, i) => (i === axis ? side / groups : side));
+      return slice(
+        tensor,
+        sizes.map((size, i) => (i === axis ? size * group : 0)),
+        sizes,
+      );
+    };
+    const results = Array.from({ length: groups }, (_, group) =>
+      convolveGroup(part(padded, 1, group), part(weight, 0, group), attributes),
+    );
+    return concat(results, 1);
+  },
+  sample(draw) {
+    const [groups, spatial] = [draw.integer(1, 2), draw.integer(1, 2)];
+    const sides = (min: number, max: number): number[] =>
+      Array.from({ length: spatial }, () => draw.integer(min, max));
+    const kernel = sides(1, 2);
+    const x: SampleInput = {
+      shape: [draw.integer(1, 2), groups * draw.integer(1, 2), ...sides(3, 4)],
+    };
+    const weight: SampleInput = {
+      shape: [groups * draw.integer(1, 2), (x.shape[1] ?? groups) / groups, ...kernel],
+    };
+    return {
+      inputs: [x, weight],
+      attributes: { stride: sides(1, 2), padding: sides(0, 1), dilation: sides(1, 2), groups },
+    };
+  },
+};
+
+export interface ConvOptions {
+  /** One number for all spatial axes, or one for each. */
+  readonly stride?: number | readonly number[];
+  /** Zeros before and after each spatial axis. */
+  readonly padding?: number | readonly number[];
+  readonly dilation?: number | readonly number[];
+  readonly groups?: number;
+}
+
+/**
+ * Convolution (without flipping the kernel) over any number of spatial axes.
+ *
+ * @param x [B, C, ...spatial]
+ * @param weight [O, C / groups, ...kernel]
+ * @returns [B, O, ...spatial]
+ * @throws LorikeetError `shape-mismatch` if channels or kernel do not fit.
+ */
+export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  const spatial = Math.max(x.rank - 2, 0);
+  const each = (
+    value: number | readonly number[] | undefined,
+    otherwise: number,
+  ): readonly number[] =>
+    typeof value === 'object' ? value : new Array<number>(spatial).fill(value ?? otherwise);
+  return record(convOp, [x, weight], {
+    stride: each(options.stride, 1),
+    padding: each(options.padding, 0),
+    dilation: each(options.dilation, 1),
+    groups: options.groups ?? 1,
+  });
+}
+
+/** The sum over the places of the kernel of one strided view of `x` times the kernel's matrix at that place. */
+function convolveGroup(x: Tensor, weight: Tensor, { stride, dilation }: ConvAttributes): Tensor {
+  const kernel = weight.shape.slice(2);
+  const [batch = 0, channels = 0] = x.shape;
+  const spatial = x.shape.slice(2);
+  const result = spatial.map(
+    (side, i) =>
+      Math.floor(
+        (side - ((kernel[i] as number) - 1) * (dilation[i] as number) - 1) / (stride[i] as number),
+      ) + 1,
+  );
+  let total: Tensor | undefined;
+  for (let place = 0; place < sizeOf(kernel); place++) {
+    const at = placeIn(kernel, place);
+    const starts = at.map((k, i) => k * (dilation[i] as number));
+    const view = slice(x, [0, 0, ...starts], [batch, channels, ...result], [1, 1, ...stride]);
+    const [outputs = 0] = weight.shape;
+    const matrix = reshape(
+      slice(weight, [0, 0, ...at], [outputs, channels, ...kernel.map(() => 1)]),
+      [outputs, channels],
+    );
+    const term = dot(view, matrix, { contract: [[1], [1]] }); // [B, ...spatial, O]
+    total = total === undefined ? term : add(total, term);
+  }
+  if (total === undefined)
+    throw new LorikeetError('shape-mismatch', 'conv: the kernel has no elements');
+  return permute(total, [0, total.rank - 1, ...spatial.map((_, i) => i + 1)]);
+}
+
+function placeIn(kernel: readonly number[], place: number): number[] {
+  let rest = place;
+  return kernel
+    .map((_, i) => {
+      const side = kernel[kernel.length - 1 - i] as number;
+      const index = rest % side;
+      rest = Math.floor(rest / side);
+      return index;
+    })
+    .reverse();
+}
+
+function requireFit(
+  x: Tensor,
+  weight: Tensor,
+  { stride, padding, dilation, groups }: ConvAttributes,
+): void {
+  const spatial = x.rank - 2;
+  const channels = x.shape[1] ?? 0;
+  const fits =
+    spatial >= 1 &&
+    weight.rank === x.rank &&
+    (weight.shape[1] ?? 0) * groups === channels &&
+    (weight.shape[0] ?? 0) % groups === 0 &&
+    [stride, padding, dilation].every((list) => list.length === spatial) &&
+    x.shape
+      .slice(2)
+      .every(
+        (side, i) =>
+          side + 2 * (padding[i] as number) >
+          ((weight.shape[i + 2] as number) - 1) * (dilation[i] as number),
+      );
+  if (fits) return;
+  throw new LorikeetError(
+    'shape-mismatch',
+    `conv: input ${formatShape(x.shape)} and weight ${formatShape(weight.shape)} do not fit`,
+    {
+      expected: `input [B, C, ...spatial], weight [O, C / ${groups}, ...kernel] with a kernel no larger than the padded input`,
+      received: `stride ${formatShape(stride)}, padding ${formatShape(padding)}, dilation ${formatShape(dilation)}, groups ${groups}`,
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import type { Backend, Executable } from './backend.ts';
+import { currentBackend } from './backends.ts';
+import { LorikeetError } from './errors.ts';
+import { lower } from './lower.ts';
+import { LruCache } from './lruCache.ts';
+import { formatProgram, type Program } from './program.ts';
+import { Storage } from './storage.ts';
+import type { Tensor } from './tensor.ts';
+import { flattenTree } from './tree.ts';
+
+const executables = new WeakMap<Backend, LruCache<Executable>>();
+
+/** Starts the computation of all given tensors together, in one program. Does not wait for it. */
+export function realize(...tensors: readonly Tensor[]): void {
+  const pending = [...new Set(tensors)].filter((tensor) => tensor.storage === undefined);
+  if (pending.length === 0) return;
+  const backend = currentBackend();
+  const { constants, ...lowered } = lower(pending, [], backend.limits().composites);
+  // Computed tensors are inputs here, so that the same arithmetic on other tensors finds the same executable.
+  const program: Program = { ...lowered, inputs: constants.map(({ type }) => type), constants: [] };
+  const executable = executableOf(backend, program);
+  const results = backend.run(
+    executable,
+    constants.map((constant) => constant.on(backend)),
+  );
+  pending.forEach((tensor, i) => {
+    const buffer = results[i];
+    if (buffer === undefined)
+      throw new LorikeetError('internal', 'a program returned too few results');
+    tensor.settle(Storage.ofBuffer(tensor.type, backend, buffer));
+  });
+}
+
+/** Computes every tensor of a tree in one program and waits for it. */
+export async function evaluate<T>(tree: T): Promise<T> {
+  realize(...flattenTree(tree).leaves);
+  await currentBackend().synchronize();
+  return tree;
+}
+
+/** The storage of a tensor, computed now if it was not. */
+export function storageOf(tensor: Tensor): Storage {
+  realize(tensor);
+  const { storage } = tensor;
+  if (storage === undefined) throw new LorikeetError('internal', 'a tensor was not computed');
+  return storage;
+}
+
+function executableOf(backend: Backend, program: Program): Executable {
+  let cache = executables.get(backend);
+  if (cache === undefined) {
+    cache = new LruCache(256);
+    executables.set(backend, cache);
+  }
+  const key = formatProgram(program);
+  let executable = cache.get(key);
+  if (executable === undefined) {
+    executable = backend.compile(program, []);
+    cache.set(key, executable);
+  }
+  return executable;
+}

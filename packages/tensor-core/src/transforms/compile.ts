@@ -1,0 +1,109 @@
+import type { Executable } from '../backend.ts';
+import { currentBackend } from '../backends.ts';
+import { LorikeetError } from '../errors.ts';
+import { lower } from '../lower.ts';
+import { LruCache } from '../lruCache.ts';
+import type { Program } from '../program.ts';
+import { realize, storageOf } from '../realize.ts';
+import { Storage } from '../storage.ts';
+import { Tensor } from '../tensor.ts';
+import { isTracing, trace } from '../tracing.ts';
+import { flattenTree, type Structure, unflattenTree } from '../tree.ts';
+import { formatType } from '../type.ts';
+
+export interface CompileOptions {
+  /** Positions of arguments whose memory the call may take over: their tensors cannot be used afterwards. */
+  readonly donate?: readonly number[];
+  /** How many plans are kept, one for each signature. Defaults to 16. */
+  readonly maxPlans?: number;
+}
+
+/** A function whose computation is traced once for each signature and then only run. */
+export interface Compiled<Args extends readonly unknown[], Out> {
+  (...args: Args): Out;
+  /** The program that a call with such arguments runs. */
+  program(...args: Args): Program;
+  /** Plans in memory now. */
+  readonly planCount: () => number;
+}
+
+interface Plan {
+  readonly executable: Executable;
+  readonly outputs: Structure;
+  /** Keeps what the program closes over alive. */
+  readonly constants: readonly Storage[];
+}
+
+/**
+ * Traces `fn` once for each signature of its arguments (structure, shapes, dtypes, and everything that is
+ * not a tensor), optimises the program, and runs it from then on.
+ *
+ * `fn` must be pure. Computed tensors that it closes over are constants of the program. Called inside
+ * another transform, it is recorded there like any function.
+ */
+export function compile<Args extends readonly unknown[], Out>(
+  fn: (...args: Args) => Out,
+  options: CompileOptions = {},
+): Compiled<Args, Out> {
+  const { donate = [], maxPlans = 16 } = options;
+  const plans = new LruCache<Plan>(maxPlans);
+
+  const planFor = (leaves: readonly Tensor[], structure: Structure): Plan => {
+    const backend = currentBackend();
+    const key = `${backend.name} ${leaves.map(({ type }) => formatType(type)).join(' ')} ${structure.key}`;
+    const known = plans.get(key);
+    if (known !== undefined) return known;
+    const placeholders = leaves.map(({ type }) => new Tensor(type, { kind: 'placeholder' }));
+    const result = trace(() => fn(...(unflattenTree(structure, placeholders) as Args)));
+    const { leaves: outputs, structure: outputStructure } = flattenTree(result);
+    const program = lower(outputs, placeholders, backend.limits().composites);
+    const executable = backend.compile(
+      program,
+      program.constants.map((constant) => constant.on(backend)),
+    );
+    const plan = { executable, outputs: outputStructure, constants: program.constants };
+    plans.set(key, plan);
+    return plan;
+  };
+
+  const call = (...args: Args): Out => {
+    if (isTracing()) return fn(...args);
+    const { leaves, structure } = flattenTree(args);
+    realize(...leaves);
+    const { executable, outputs } = planFor(leaves, structure);
+    const backend = currentBackend();
+    const buffers = backend.run(
+      executable,
+      leaves.map((leaf) => storageOf(leaf).on(backend)),
+    );
+    const results = executable.program.outputs.map((_, i) => {
+      const [type, buffer] = [typeOfOutput(executable.program, i), buffers[i]];
+      if (buffer === undefined)
+        throw new LorikeetError('internal', 'a program returned too few results');
+      return new Tensor(type, {
+        kind: 'storage',
+        storage: Storage.ofBuffer(type, backend, buffer),
+      });
+    });
+    for (const position of donate)
+      for (const leaf of flattenTree(args[position]).leaves) storageOf(leaf).free();
+    return unflattenTree(outputs, results) as Out;
+  };
+
+  return Object.assign(call, {
+    program(...args: Args): Program {
+      const { leaves, structure } = flattenTree(args);
+      return planFor(leaves, structure).executable.program;
+    },
+    planCount: () => plans.size,
+  });
+}
+
+function typeOfOutput(program: Program, index: number): Tensor['type'] {
+  const value = program.outputs[index] ?? -1;
+  const types = [...program.inputs, ...program.constants.map(({ type }) => type)];
+  const type = types[value] ?? program.instructions[value - types.length]?.type;
+  if (type === undefined)
+    throw new LorikeetError('internal', 'a program returns a value that it does not have');
+  return type;
+}
