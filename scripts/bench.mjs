@@ -1,0 +1,3 @@
+import { runSource } from './runSource.mjs';
+
+runSource('benchmarks/src/main.ts');

@@ -1,0 +1,3 @@
+import { runSource } from './runSource.mjs';
+
+runSource('packages/cli/src/main.ts');

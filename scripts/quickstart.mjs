@@ -1,0 +1,3 @@
+import { runSource } from './runSource.mjs';
+
+runSource('examples/spam/src/main.ts');
