@@ -12,8 +12,8 @@ export const isFiniteOp: Primitive<NoAttributes> = unaryPrimitive({
   result: 'bool',
 });
 
-// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of the op in NumPy and JAX
 /** Whether an element is neither infinite nor NaN; a bool tensor. Elementwise: the result has the shape of `x`. */
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of the op in NumPy and JAX
 export function isFinite(x: TensorLike): Tensor {
   return record(isFiniteOp, [asTensor(x)], {});
 }

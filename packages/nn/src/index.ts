@@ -1,0 +1,59 @@
+export { activation } from './activation.ts';
+export { Context } from './context.ts';
+export { mergeHeads, splitHeads } from './heads.ts';
+export {
+  type Initializer,
+  kaimingUniform,
+  normalInitializer,
+  xavierUniform,
+} from './initialize.ts';
+export { Conv1D } from './layers/conv1D.ts';
+export { Convolution } from './layers/convolution.ts';
+export { Dropout } from './layers/dropout.ts';
+export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
+export { LayerNorm } from './layers/layerNorm.ts';
+export { Linear, type LinearOptions } from './layers/linear.ts';
+export { MLP, type MlpOptions } from './layers/mlp.ts';
+export { type MultiHeadOptions, multiHeadAttention } from './layers/multiHeadAttention.ts';
+export { nearestOf } from './nearest.ts';
+export { type AdamOptions, adam, adamw } from './optimizers/adam.ts';
+export { chain } from './optimizers/chain.ts';
+export { clipByGlobalNorm, clipByValue, globalNorm } from './optimizers/clip.ts';
+export { type ParameterGroup, parameterGroups } from './optimizers/groups.ts';
+export { type LearningRate, scaleByLearningRate } from './optimizers/learningRate.ts';
+export { momentum } from './optimizers/momentum.ts';
+export { applyUpdates, type Optimizer, stateless, type Update } from './optimizers/optimizer.ts';
+export { type AdamMoments, type AdamState, scaleByAdam } from './optimizers/scaleByAdam.ts';
+export { type SgdOptions, sgd } from './optimizers/sgd.ts';
+export { addWeightDecay } from './optimizers/weightDecay.ts';
+export { constantSchedule } from './schedules/constantSchedule.ts';
+export { cosineSchedule } from './schedules/cosineSchedule.ts';
+export { linearSchedule } from './schedules/linearSchedule.ts';
+export type { DecayOptions, Schedule, WarmupOptions } from './schedules/schedule.ts';
+export { matcher, selectPaths } from './select.ts';
+export { type Adaptable, isAdaptable, type Site } from './site.ts';
+export {
+  at,
+  combine,
+  countParameters,
+  mapTree,
+  nodePaths,
+  type Part,
+  type Place,
+  partition,
+  paths,
+  replaceAt,
+  visitTensors,
+  zipTrees,
+} from './tree.ts';
+export {
+  baseOf,
+  contract,
+  convolve,
+  gather,
+  isReparam,
+  materialize,
+  type Reparam,
+  type Weight,
+  type WeightUse,
+} from './weight.ts';

@@ -1,0 +1,26 @@
+import { layerNorm, ones, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { materialize, type Weight } from '../weight.ts';
+
+/** Layer normalisation over the last axis, with a learned scale and shift. */
+export class LayerNorm {
+  /** [D] */
+  readonly weight: Weight;
+  /** [D] */
+  readonly bias: Weight;
+  readonly epsilon: number;
+
+  constructor(weight: Weight, bias: Weight, epsilon: number) {
+    this.weight = weight;
+    this.bias = bias;
+    this.epsilon = epsilon;
+  }
+
+  static init(dimension: number, epsilon: number): LayerNorm {
+    return new LayerNorm(ones([dimension]), zeros([dimension]), epsilon);
+  }
+
+  /** @param x [..., D] */
+  call(x: Tensor): Tensor {
+    return layerNorm(x, materialize(this.weight), materialize(this.bias), this.epsilon);
+  }
+}

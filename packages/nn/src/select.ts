@@ -1,0 +1,32 @@
+import { LorikeetError } from '@lorikeet/tensor-core';
+import picomatch from 'picomatch';
+import { nearestOf } from './nearest.ts';
+
+/**
+ * Whether a path fits a selector: a glob over field names with dots between them. `*` is one name, `**` any
+ * number of them, `{a,b}` a choice, `?` a character: `**.{query,value}`, `encoder.layer.*.output.dense`.
+ */
+export function matcher(selector: string): (path: string) => boolean {
+  if (selector === '')
+    throw new LorikeetError('invalid-argument', 'a selector is empty', {
+      hint: "'**' selects everything",
+    });
+  const isMatch = picomatch(selector.replaceAll('.', '/'), {
+    dot: true,
+    nonegate: true,
+    noextglob: true,
+  });
+  return (path) => isMatch(path.replaceAll('.', '/'));
+}
+
+/** Those of `candidates` that fit. Throws `no-match` with the nearest ones if there is none. */
+export function selectPaths(selector: string, candidates: readonly string[]): string[] {
+  const found = candidates.filter(matcher(selector));
+  if (found.length > 0) return found;
+  const literal = selector.replaceAll(/\*\*\.?|[{}*]/g, '');
+  throw new LorikeetError('no-match', `the selector '${selector}' matches nothing`, {
+    expected: 'at least one path of the tree',
+    received: `none of ${candidates.length} paths`,
+    hint: nearestOf(literal, candidates),
+  });
+}

@@ -1,0 +1,26 @@
+/** A weight that an adapter can take the place of, as its module declares it. */
+export interface Site {
+  /** The field of the module that holds the weight. */
+  readonly field: string;
+  /** How the module uses it: as a matrix, as a table of rows, or as a convolution's kernel. */
+  readonly kind: 'linear' | 'embedding' | 'conv';
+  /** Of a matrix: the axis that meets the input. Of the others: 1. */
+  readonly inputAxis: 0 | 1;
+  /** Of a convolution: its groups. */
+  readonly groups?: number;
+}
+
+/** A module with a weight that can be adapted. A getter, so that it is no part of the tree. */
+export interface Adaptable {
+  readonly site: Site;
+}
+
+export function isAdaptable(
+  value: unknown,
+): value is Adaptable & Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && 'site' in value && isSite(value.site);
+}
+
+function isSite(value: unknown): value is Site {
+  return typeof value === 'object' && value !== null && 'field' in value && 'inputAxis' in value;
+}

@@ -1,0 +1,133 @@
+import {
+  type Context,
+  contract,
+  convolve,
+  gather,
+  materialize,
+  type Reparam,
+  type Site,
+  type Weight,
+  type WeightUse,
+} from '@lorikeet/nn';
+import { add, type ConvOptions, conv, mul, sub, type Tensor } from '@lorikeet/tensor-core';
+import { fromCanonical, type SiteShape, siteShapeOf, toCanonical } from './siteShape.ts';
+import type { AdapterArguments, Method, Tensors, Variant } from './variant.ts';
+
+/** A weight with one adapter on it. Several on one weight are several of these, one around the other. */
+export class AdaptedWeight implements Reparam {
+  readonly base: Weight;
+  /** What trains. */
+  readonly parameters: Tensors;
+  /** The adapter's name. */
+  readonly name: string;
+  /** Static: functions and settings, no part of the tree. */
+  readonly settings: AdapterSettings;
+  /** Share of the adapter: 0 is the base, 1 the adapter as trained. */
+  readonly mix: number;
+
+  constructor(
+    base: Weight,
+    parameters: Tensors,
+    name: string,
+    settings: AdapterSettings,
+    mix: number = 1,
+  ) {
+    this.base = base;
+    this.parameters = parameters;
+    this.name = name;
+    this.settings = settings;
+    this.mix = mix;
+  }
+
+  materialize(): Tensor {
+    const { site, variant } = this.settings;
+    return blend(this.mix, fromCanonical(site, variant.materialize(argumentsOf(this))), () =>
+      materialize(this.base),
+    );
+  }
+
+  contract(x: Tensor, use: WeightUse, context: Context): Tensor {
+    const { variant } = this.settings;
+    const product = (input: Tensor): Tensor =>
+      contract(input, this.base, use, context.child('base'));
+    if (variant.contract === undefined) return contract(x, this.materialize(), use, context);
+    const own = context.child(this.name);
+    return blend(
+      this.mix,
+      variant.contract(x, { ...argumentsOf(this), product, context: own }),
+      () => product(x),
+    );
+  }
+
+  gather(ids: Tensor, context: Context): Tensor {
+    const { variant } = this.settings;
+    const product = (input: Tensor): Tensor => gather(input, this.base, context.child('base'));
+    if (variant.gather === undefined) return gather(ids, this.materialize(), context);
+    const own = context.child(this.name);
+    return blend(
+      this.mix,
+      variant.gather(ids, { ...argumentsOf(this), product, context: own }),
+      () => product(ids),
+    );
+  }
+
+  convolve(x: Tensor, options: ConvOptions, context: Context): Tensor {
+    const { variant } = this.settings;
+    const product = (input: Tensor): Tensor =>
+      convolve(input, this.base, options, context.child('base'));
+    if (variant.convolve === undefined) return convolve(x, this.materialize(), options, context);
+    const convolveWith = (input: Tensor, kernel: Tensor): Tensor => conv(input, kernel, options);
+    const own = context.child(this.name);
+    return blend(
+      this.mix,
+      variant.convolve(x, { ...argumentsOf(this), product, convolveWith, context: own }),
+      () => product(x),
+    );
+  }
+
+  /** A copy with other fields. */
+  with(changes: { readonly base?: Weight; readonly mix?: number }): AdaptedWeight {
+    return new AdaptedWeight(
+      changes.base ?? this.base,
+      this.parameters,
+      this.name,
+      this.settings,
+      changes.mix ?? this.mix,
+    );
+  }
+}
+
+function argumentsOf({ parameters, settings, base }: AdaptedWeight): AdapterArguments<unknown> {
+  const { config, site, shape } = settings;
+  return { parameters, config, shape, base: () => toCanonical(site, materialize(base)) };
+}
+
+/** `mix` of the way from the base to what is adapted. */
+function blend(mix: number, adapted: Tensor, base: () => Tensor): Tensor {
+  if (mix === 1) return adapted;
+  const unchanged = base();
+  return add(unchanged, mul(sub(adapted, unchanged), mix));
+}
+
+/** What an adapter is besides its tensors. A class, so that tree walks leave it alone. */
+export class AdapterSettings {
+  readonly method: Method;
+  /** The config at this place. */
+  readonly config: unknown;
+  readonly site: Site;
+  readonly shape: SiteShape;
+  /** Path of the module. */
+  readonly path: string;
+
+  constructor(method: Method, path: string, site: Site, weight: Tensor) {
+    this.method = method;
+    this.config = method.variant.configAt?.(method.config, path) ?? method.config;
+    this.site = site;
+    this.shape = siteShapeOf(site, weight.shape);
+    this.path = path;
+  }
+
+  get variant(): Variant {
+    return this.method.variant;
+  }
+}

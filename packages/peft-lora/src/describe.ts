@@ -1,0 +1,70 @@
+import { baseOf, countParameters } from '@lorikeet/nn';
+import { byteSize } from '@lorikeet/tensor-core';
+import { disable } from './compose.ts';
+import { isTrainable } from './isTrainable.ts';
+import { adapterLayers } from './layers.ts';
+import { TrainedWeight } from './trainedWeight.ts';
+
+export interface AdapterRow {
+  /** Path of the weight. */
+  readonly path: string;
+  readonly adapter: string;
+  /** Name of the variant, or `train`. */
+  readonly method: string;
+  readonly shape: readonly number[];
+  readonly parameters: number;
+  readonly bytes: number;
+}
+
+export interface Description {
+  readonly rows: readonly AdapterRow[];
+  readonly trainable: number;
+  /** Parameters of the model, those of the adapters included. */
+  readonly total: number;
+  /** A table for people. */
+  toString(): string;
+}
+
+/** What is adapted in a model, with counts and bytes. */
+export function describe(tuned: unknown): Description {
+  const rows = adapterLayers(tuned).map(({ path, layer }): AdapterRow => {
+    const own = layer instanceof TrainedWeight ? [layer.value] : Object.values(layer.parameters);
+    return {
+      path,
+      adapter: layer.name,
+      method: layer instanceof TrainedWeight ? 'train' : layer.settings.variant.name,
+      shape: baseOf(layer.base).shape,
+      parameters: own.reduce((sum, tensor) => sum + tensor.size, 0),
+      bytes: own.reduce((sum, tensor) => sum + tensor.size * byteSize(tensor.dtype), 0),
+    };
+  });
+  const trainable = countParameters(tuned, isTrainable);
+  const replaced = rows
+    .filter(({ method }) => method === 'train')
+    .reduce((sum, { parameters }) => sum + parameters, 0);
+  const total = countParameters(disable(tuned)) + trainable - replaced;
+  return { rows, trainable, total, toString: () => format(rows, trainable, total) };
+}
+
+function format(rows: readonly AdapterRow[], trainable: number, total: number): string {
+  const cells = rows.map((row) => [
+    row.path,
+    row.adapter,
+    row.method,
+    `[${row.shape.join(',')}]`,
+    String(row.parameters),
+    String(row.bytes),
+  ]);
+  const table = [['weight', 'adapter', 'method', 'shape', 'parameters', 'bytes'], ...cells];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
+  const lines = table.map((line) =>
+    line
+      .map((cell, column) =>
+        column < 4 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
+  const share = total === 0 ? 0 : (100 * trainable) / total;
+  return [...lines, `${trainable} of ${total} parameters train (${share.toFixed(4)} %)`].join('\n');
+}

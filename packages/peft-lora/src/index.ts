@@ -1,0 +1,35 @@
+export {
+  type AdaptOptions,
+  type AdaptSpec,
+  adapt,
+  adaptablePaths,
+  type TrainMethod,
+  train,
+} from './adapt.ts';
+export { AdaptedBias } from './adaptedBias.ts';
+export { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+export { disable, setAdapterWeights } from './compose.ts';
+export { type AdapterRow, type Description, describe } from './describe.ts';
+export { isTrainable, isTrainableOf } from './isTrainable.ts';
+export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
+export { type MergeOptions, merge } from './merge.ts';
+export { type SiteShape, siteShapeOf } from './siteShape.ts';
+export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
+export { TrainedWeight } from './trainedWeight.ts';
+export {
+  type AdapterArguments,
+  type BiasRule,
+  type ConvolutionArguments,
+  type InitArguments,
+  type Method,
+  method,
+  type PeftFormat,
+  type ProductArguments,
+  parseConfig,
+  peftField,
+  peftFieldsOf,
+  type Tensors,
+  type Variant,
+  type VariantTraits,
+} from './variant.ts';
+export * from './variants/index.ts';

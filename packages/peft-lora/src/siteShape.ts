@@ -1,0 +1,42 @@
+import type { Site } from '@lorikeet/nn';
+import { LorikeetError, permute, type Shape, sizeOf, type Tensor } from '@lorikeet/tensor-core';
+
+/** The sides of a weight as its adapter sees it, however its module stores it. */
+export interface SiteShape {
+  readonly kind: Site['kind'];
+  /** Features out; of an embedding its width, of a convolution its channels out. */
+  readonly out: number;
+  /** Features in; of an embedding its rows, of a convolution its channels in over its groups. */
+  readonly in: number;
+  /** Spatial sides of a convolution's kernel, else empty. */
+  readonly kernel: Shape;
+  readonly groups: number;
+}
+
+/** Reads the sides off a weight's shape. */
+export function siteShapeOf(site: Site, shape: Shape): SiteShape {
+  const [first = 0, second = 0, ...kernel] = shape;
+  if (shape.length < 2) {
+    throw new LorikeetError('shape-mismatch', 'a weight to adapt must have at least two axes', {
+      received: `[${shape.join(',')}]`,
+    });
+  }
+  const groups = site.groups ?? 1;
+  if (site.kind === 'embedding')
+    return { kind: 'embedding', out: second, in: first, kernel, groups };
+  const [out, inputs] = site.inputAxis === 1 ? [first, second] : [second, first];
+  return { kind: site.kind, out, in: inputs, kernel, groups };
+}
+
+/** A stored weight with its axes in the order that adapters know: [out, in], [rows, width] or [O, C, ...kernel]. */
+export function toCanonical(site: Site, weight: Tensor): Tensor {
+  return site.kind === 'linear' && site.inputAxis === 0 ? permute(weight, [1, 0]) : weight;
+}
+
+/** The inverse of `toCanonical`: the exchange of two axes undoes itself. */
+export const fromCanonical: typeof toCanonical = toCanonical;
+
+/** Number of elements of the weight. */
+export function elementCount({ out, in: inputs, kernel }: SiteShape): number {
+  return out * inputs * sizeOf(kernel);
+}

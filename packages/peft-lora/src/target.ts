@@ -1,0 +1,63 @@
+import { LorikeetError } from '@lorikeet/tensor-core';
+
+/** Which biases train along with the adapters. */
+export type BiasMode = 'none' | 'all' | 'lora_only';
+
+/** Options of every method, beside the selector, on what it is put. */
+export interface TargetOptions {
+  /** `all`: every bias of the model; `lora_only`: those of adapted modules. Defaults to `none`. */
+  readonly bias?: BiasMode;
+  /** Only layers with these numbers; the number is the first in a path. */
+  readonly layers?: readonly number[];
+  /** The field before the layer's number, where a path has several numbers: `h`, `encoder.layer`. */
+  readonly layersPattern?: string;
+  /** Paths, or ends of paths, that are left out. */
+  readonly exclude?: readonly string[];
+}
+
+/** Whether the options leave a path in. */
+export function isInTarget(
+  path: string,
+  { layers, layersPattern, exclude }: TargetOptions,
+): boolean {
+  if (exclude?.some((suffix) => endsInName(path, suffix)) === true) return false;
+  if (layers === undefined) return true;
+  const number = layerNumberOf(path, layersPattern);
+  return number !== undefined && layers.includes(number);
+}
+
+/** Whether `path` is `suffix` or ends in it after a dot. */
+export function endsInName(path: string, suffix: string): boolean {
+  return path === suffix || path.endsWith(`.${suffix}`);
+}
+
+/** The number of the layer that a path lies in, by PEFT's rule: the first numbered part after another name. */
+export function layerNumberOf(path: string, pattern?: string): number | undefined {
+  const names = path.split('.');
+  const before = pattern?.split('.') ?? [];
+  for (let i = 1; i < names.length - 1; i++) {
+    if (!/^\d+$/.test(names[i] ?? '')) continue;
+    const precedes = before.every((name, j) => names[i - before.length + j] === name);
+    if (precedes) return Number(names[i]);
+  }
+  return undefined;
+}
+
+/** A pattern of PEFT's `rank_pattern` or `alpha_pattern` that fits a path: a regular expression for its end. */
+export function valueForPath<T>(
+  patterns: Readonly<Record<string, T>>,
+  path: string,
+): T | undefined {
+  for (const [pattern, value] of Object.entries(patterns))
+    if (regularExpression(`^(.*\\.)?(${pattern})$`).test(path)) return value;
+  return undefined;
+}
+
+/** A regular expression from a file or a user. Throws `invalid-config`. */
+export function regularExpression(source: string): RegExp {
+  try {
+    return new RegExp(source, 'u');
+  } catch (cause) {
+    throw new LorikeetError('invalid-config', `'${source}' is no regular expression`, { cause });
+  }
+}

@@ -1,0 +1,138 @@
+import type { Context, Site } from '@lorikeet/nn';
+import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import type { z } from 'zod';
+import type { SiteShape } from './siteShape.ts';
+import type { TargetOptions } from './target.ts';
+
+/** Named tensors of an adapter. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** What a variant is given to make an adapter's first values. */
+export interface InitArguments<Config> {
+  readonly shape: SiteShape;
+  readonly config: Config;
+  readonly key: Tensor;
+}
+
+/** What a variant is given to compute with an adapter. */
+export interface AdapterArguments<Config> {
+  readonly shape: SiteShape;
+  readonly config: Config;
+  readonly parameters: Tensors;
+  /** The weight under the adapter: [out, in], [rows, width] or [O, C, ...kernel]. */
+  base(): Tensor;
+}
+
+/** What a fast form is given besides: the same product with the weight under the adapter. */
+export interface ProductArguments<Config> extends AdapterArguments<Config> {
+  readonly context: Context;
+  product(x: Tensor): Tensor;
+}
+
+/** How a method is written in Hugging Face PEFT's files. */
+export interface PeftFormat {
+  /** `peft_type`. */
+  readonly type: string;
+  /** The end of the key of each parameter, after the path of the module. */
+  keys(kind: Site['kind']): Readonly<Record<string, string>>;
+}
+
+/** Facts that shared code and the laws ask for, so that they never ask for a name. */
+export interface VariantTraits<Config> {
+  /** Whether the adapted weight equals the base at first. */
+  identityAtInit(config: Config): boolean;
+  /** The highest rank that the change of the weight can have; `undefined` if it is not bounded. */
+  maxRank(config: Config): number | undefined;
+  /** Number of trainable elements, in closed form. */
+  parameterCount(config: Config, shape: SiteShape): number;
+}
+
+/**
+ * A method of parameter-efficient fine-tuning that changes a weight: one object in one file.
+ *
+ * `materialize` is its meaning. The fast forms are optional; the laws hold them to the meaning.
+ */
+export interface Variant<Config = unknown> {
+  readonly name: string;
+  /** Where the method is described. */
+  readonly paper: string;
+  /** Checks and completes a config. Each field's `meta({ peft })` is its key in PEFT's file. */
+  readonly schema: z.ZodObject;
+  readonly kinds: readonly Site['kind'][];
+  readonly traits: VariantTraits<Config>;
+  readonly peft?: PeftFormat;
+  /** The config at one path, for a config that has patterns. */
+  configAt?(config: Config, path: string): Config;
+  init(args: InitArguments<Config>): Tensors;
+  materialize(args: AdapterArguments<Config>): Tensor;
+  contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
+  gather?(ids: Tensor, args: ProductArguments<Config>): Tensor;
+  convolve?(x: Tensor, args: ConvolutionArguments<Config>): Tensor;
+  /** For a method that changes the bias of the module too. */
+  readonly bias?: BiasRule<Config>;
+}
+
+export interface ConvolutionArguments<Config> extends ProductArguments<Config> {
+  /** The same convolution (stride, padding, dilation, groups) of `x` with another kernel. */
+  convolveWith(x: Tensor, kernel: Tensor): Tensor;
+}
+
+export interface BiasRule<Config> {
+  isUsed(config: Config): boolean;
+  init(args: InitArguments<Config>): Tensors;
+  materialize(
+    base: Tensor,
+    args: { readonly config: Config; readonly parameters: Tensors },
+  ): Tensor;
+  readonly peftKeys: Readonly<Record<string, string>>;
+}
+
+/** A variant with a config, to be put on the weights that a selector finds. */
+export interface Method<Config = unknown> {
+  readonly kind: 'adapter';
+  readonly variant: Variant<Config>;
+  readonly config: Config;
+  readonly target: TargetOptions;
+  /** Keys of PEFT's config that Lorikeet does not act on, kept for the next save. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** A checked method from a variant and options. Throws `invalid-config`, naming each fault. */
+export function method<Config>(
+  variant: Variant<Config>,
+  options: Partial<Config> & TargetOptions = {},
+): Method<Config> {
+  const { bias, layers, layersPattern, exclude, ...rest } = options;
+  const target = {
+    ...(bias === undefined ? {} : { bias }),
+    ...(layers === undefined ? {} : { layers }),
+    ...(layersPattern === undefined ? {} : { layersPattern }),
+    ...(exclude === undefined ? {} : { exclude }),
+  };
+  return { kind: 'adapter', variant, config: parseConfig(variant, rest), target, extra: {} };
+}
+
+/** Completes and checks the config of a variant. Throws `invalid-config`, naming each fault. */
+export function parseConfig<Config>(variant: Variant<Config>, options: unknown): Config {
+  const result = variant.schema.safeParse(options);
+  if (result.success) return result.data as Config;
+  throw new LorikeetError('invalid-config', `the config of ${variant.name} is not valid`, {
+    expected: `fields: ${Object.keys(variant.schema.shape).join(', ')}`,
+    received: result.error.issues
+      .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
+      .join('; '),
+  });
+}
+
+/** A field of a config with its key in PEFT's `adapter_config.json`. */
+export function peftField<T extends z.ZodType>(schema: T, key: string): T {
+  return schema.meta({ peft: key });
+}
+
+/** Field names of a variant's config and the keys that PEFT calls them. */
+export function peftFieldsOf(variant: Variant<never> | Variant): [field: string, key: string][] {
+  return Object.entries(variant.schema.shape).flatMap(([field, schema]): [string, string][] => {
+    const key = (schema as z.ZodType).meta()?.peft;
+    return typeof key === 'string' ? [[field, key]] : [];
+  });
+}
