@@ -1,0 +1,38 @@
+import cliProgress from 'cli-progress';
+import type { StepReport } from './fit.ts';
+
+/** Shows how a training goes on. */
+export interface Progress {
+  /** To be given to `fit` as `onStep`. */
+  readonly onStep: (report: StepReport) => void;
+  stop(): void;
+}
+
+/**
+ * A bar on standard error with the smoothed loss, tokens per second and the time left. Where standard error
+ * is no terminal, a line every ten seconds.
+ */
+export function progressBar(totalSteps: number): Progress {
+  const bar = new cliProgress.SingleBar({
+    format:
+      'training [{bar}] {value}/{total} | loss {loss} | {speed} tokens/s | {eta_formatted} left',
+    stream: process.stderr,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+    hideCursor: true,
+  });
+  bar.start(totalSteps, 0, { loss: '-', speed: '-' });
+  let smoothed: number | undefined;
+  let [tokens, seconds] = [0, 0];
+  return {
+    onStep(report) {
+      smoothed = smoothed === undefined ? report.loss : 0.9 * smoothed + 0.1 * report.loss;
+      tokens += report.tokens;
+      seconds += report.seconds;
+      bar.update(report.step, { loss: smoothed.toFixed(4), speed: Math.round(tokens / seconds) });
+    },
+    stop() {
+      bar.stop();
+    },
+  };
+}
