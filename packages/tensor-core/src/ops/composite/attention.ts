@@ -1,3 +1,4 @@
+import type { DType } from '../../dtype.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Composite, SampleInput } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -23,7 +24,9 @@ export type AttentionAttributes = {
 };
 
 /** Finite, so that a row in which everything is masked gives even weights and not NaN. */
-const excluded = -3e38;
+function excludedScore(dtype: DType): number {
+  return dtype === 'f16' ? -6e4 : -3e38;
+}
 
 export const attentionOp: Composite<AttentionAttributes> = {
   kind: 'composite',
@@ -44,6 +47,7 @@ export const attentionOp: Composite<AttentionAttributes> = {
       [0, 1],
       [0, 1],
     ] as const;
+    const excluded = excludedScore(query.dtype);
     let scores = mul(dot(query, key, { contract: [[3], [3]], batch: heads }), scale); // [B,H,T,S]
     if (masked) scores = where(operand(inputs, 3), scores, excluded);
     if (causal) {
