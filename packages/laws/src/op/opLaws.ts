@@ -1,0 +1,60 @@
+import { type Backend, createReferenceBackend } from '@lorikeet/tensor-core';
+import type { Law } from '../law.ts';
+import { firstDerivative, isConstant, ownDerivative, secondDerivative } from './derivativeLaws.ts';
+import { compilesToItself, equalsReference, ignoresLayout } from './executionLaws.ts';
+import { foldsLiterals } from './literalLaw.ts';
+import type { Op } from './opCase.ts';
+import { roundsOnce, staysFiniteInHalf, survivesSinglePrecision } from './precisionLaws.ts';
+import { fillsItsShape, givesNoNaN, keepsDType } from './resultLaws.ts';
+
+export interface OpLawOptions {
+  /** Backends that must agree with the reference, to `tolerance`. */
+  readonly backends?: readonly Backend[];
+  /**
+   * How far results in f32 may lie from those in f64, and those of a backend from the reference; relative
+   * to the largest element, or to 1 if that is larger. Defaults to 1e-5.
+   */
+  readonly tolerance?: number;
+  /** Whether the op is one that holds back a derivative which is not zero. Defaults to false. */
+  readonly stopsGradient?: boolean;
+}
+
+/**
+ * What every op, our own or a plug-in's, must obey. Operands are drawn by the op's own `sample`: they
+ * are empty, scalar and broadcast where it lets them be.
+ *
+ * - A primitive fills exactly the shape of its rule, whatever the memory held, and leaves its operands alone.
+ * - Every float type is treated alike, and finite operands give no NaN.
+ * - First and second derivatives equal differences in f64, within 1e-6. An op without a derivative is constant.
+ * - A composite's own derivative equals that of its body, within 1e-9.
+ * - Compiled, on operands of another layout, and with literals, result and gradients are the same bit for bit.
+ * - In f32 they are close to f64; in f16 and bf16 a primitive rounds once, and a composite stays finite.
+ *
+ * @returns laws to register with `describeLaws`, or to check one by one.
+ * @example
+ * import { tanhOp } from '@lorikeet/tensor-core';
+ * describeLaws('tanh', opLaws(tanhOp), { describe, test });
+ */
+export function opLaws(op: Op, options: OpLawOptions = {}): readonly Law[] {
+  const { backends = [], tolerance = 1e-5, stopsGradient = false } = options;
+  const ofKind =
+    op.kind === 'primitive'
+      ? [fillsItsShape(op), roundsOnce(op)]
+      : [staysFiniteInHalf(op), ...(op.derivative === undefined ? [] : [ownDerivative(op)])];
+  const ofDerivative =
+    op.derivative === 'none'
+      ? [isConstant(op, stopsGradient)]
+      : [firstDerivative(op), secondDerivative(op)];
+  const reference = createReferenceBackend();
+  return [
+    ...ofKind,
+    keepsDType(op),
+    givesNoNaN(op),
+    ...ofDerivative,
+    compilesToItself(op),
+    ignoresLayout(op),
+    foldsLiterals(op),
+    survivesSinglePrecision(op, tolerance),
+    ...backends.map((backend) => equalsReference(op, backend, reference, tolerance)),
+  ];
+}
