@@ -117,7 +117,8 @@ type NestedNumbers = readonly (number | NestedNumbers)[];
  *   dtype's own storage is taken over, not copied; numbers for f16 and bf16 are rounded.
  * @param shape defaults to that of nested arrays, or to one axis.
  * @param dtype defaults to f32.
- * @throws LorikeetError `shape-mismatch` if the number of elements is not that of the shape.
+ * @throws LorikeetError `shape-mismatch` if the number of elements is not that of the shape, or nested
+ *   arrays differ in length.
  */
 export function tensor(
   data: number | NestedNumbers | TypedArray,
@@ -125,11 +126,9 @@ export function tensor(
   dtype: DType = 'f32',
 ): Tensor {
   const isTyped = ArrayBuffer.isView(data);
-  const flat: ArrayLike<number> = isTyped ? data : flatten(data);
-  const type: TensorType = {
-    dtype,
-    shape: shape ?? (isTyped ? [data.length] : shapeOfNested(data)),
-  };
+  const nested = isTyped ? [data.length] : shapeOfNested(data);
+  const flat: ArrayLike<number> = isTyped ? data : flatten(data, nested);
+  const type: TensorType = { dtype, shape: shape ?? nested };
   if (flat.length !== sizeOf(type.shape)) {
     throw new LorikeetError(
       'shape-mismatch',
@@ -144,8 +143,20 @@ export function tensor(
   return new Tensor(type, { kind: 'storage', storage: Storage.ofHost(type, stored) });
 }
 
-function flatten(data: number | NestedNumbers): number[] {
-  return typeof data === 'number' ? [data] : data.flatMap(flatten);
+/** The numbers in nested arrays of the given shape. Throws `shape-mismatch` where an array has another length. */
+function flatten(data: number | NestedNumbers, shape: Shape, into: number[] = []): number[] {
+  const [side, ...rest] = shape;
+  if (typeof data === 'number' && side === undefined) {
+    into.push(data);
+  } else if (typeof data !== 'number' && data.length === side) {
+    for (const part of data) flatten(part, rest, into);
+  } else {
+    throw new LorikeetError('shape-mismatch', 'tensor: nested arrays of unequal length', {
+      expected: side === undefined ? 'a number, as at the first place' : `an array of ${side}`,
+      received: typeof data === 'number' ? String(data) : `an array of ${data.length}`,
+    });
+  }
+  return into;
 }
 
 function shapeOfNested(data: number | NestedNumbers): number[] {
