@@ -76,6 +76,6 @@ function counted(
   ignoreIndex: number,
   logits: Tensor,
 ): { valid: Tensor; count: Tensor } {
-  const valid = logicalNot(equal(labels, ignoreIndex));
+  const valid = logicalNot(equal(cast(labels, 'i32'), ignoreIndex));
   return { valid, count: maximum(sum(cast(valid, logits.dtype)), 1) };
 }
