@@ -25,8 +25,14 @@ export function split(key: Tensor, count = 2): Tensor[] {
   return Array.from({ length: count }, (_, i) => reshape(sliceAxis(words, 0, i, 1), [2]));
 }
 
-/** A key for one use out of many, told apart by `label`: a number such as a layer's, or a name. */
+/** A key for one use out of many, told apart by `label`: a whole number such as a layer's, or a name. */
 export function foldIn(key: Tensor, label: number | string): Tensor {
+  if (typeof label === 'number' && !(Number.isInteger(label) && label >= 0 && label < 2 ** 31)) {
+    throw new LorikeetError('invalid-argument', `foldIn: ${label} is no label`, {
+      expected: 'a name, or a whole number from 0 to 2^31 - 1',
+      received: String(label),
+    });
+  }
   return randomBits(key, [2], foldStream + (typeof label === 'string' ? hashName(label) : label));
 }
 
