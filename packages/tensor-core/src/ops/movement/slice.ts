@@ -2,7 +2,7 @@ import { LorikeetError } from '../../errors.ts';
 import type { Draw, Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
-import { formatShape, type Shape, sameShape, stridesOf } from '../../shape.ts';
+import { formatShape, normalizeAxis, type Shape, sameShape, stridesOf } from '../../shape.ts';
 import { forEachRow } from '../../strides.ts';
 import type { Tensor } from '../../tensor.ts';
 import { pad } from './pad.ts';
@@ -98,7 +98,7 @@ export function slice(
 
 /** Elements `start` to `start + size - 1` of `x` along one axis. */
 export function sliceAxis(x: Tensor, axis: number, start: number, size: number): Tensor {
-  const target = axis < 0 ? axis + x.rank : axis;
+  const target = normalizeAxis('sliceAxis', axis, x.rank);
   return slice(
     x,
     x.shape.map((_, i) => (i === target ? start : 0)),
