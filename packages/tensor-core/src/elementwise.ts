@@ -1,4 +1,5 @@
 import { type DType, isFloat, promote, requireDType, type TypedArray } from './dtype.ts';
+import { encode } from './encoding.ts';
 import { LorikeetError } from './errors.ts';
 import type {
   Derivative,
@@ -16,11 +17,12 @@ import { broadcastShapes, type Shape, sameShape } from './shape.ts';
 import { broadcastStrides, forEachRow } from './strides.ts';
 import type { Tensor, TensorLike } from './tensor.ts';
 
-type Numeric = 'float' | 'number' | 'any';
+type Numeric = 'float' | 'number' | 'u32' | 'any';
 
 const accepts: Readonly<Record<Numeric, (dtype: DType) => boolean>> = {
   float: isFloat,
   number: (dtype) => dtype !== 'bool',
+  u32: (dtype) => dtype === 'u32',
   any: () => true,
 };
 
@@ -139,8 +141,13 @@ function literalLike(value: number, other: TensorLike): Tensor {
   if (typeof other === 'number') return full([], value);
   const { dtype } = other;
   if (isFloat(dtype)) return full([], value, dtype);
-  if (Number.isInteger(value)) return full([], value, dtype === 'bool' ? 'i32' : dtype);
-  return full([], value);
+  if (!Number.isInteger(value)) return full([], value);
+  const counted = dtype === 'bool' ? 'i32' : dtype;
+  const [stored] = encode(counted, [value]);
+  if (stored === value) return full([], value, counted);
+  throw new LorikeetError('dtype-mismatch', `${value} is not a number that ${counted} can hold`, {
+    hint: 'convert the tensor with cast(x, dtype) first',
+  });
 }
 
 function requireOperand<T>(op: string, operand: T | undefined): T {

@@ -5,9 +5,11 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 export const shiftRightOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'shiftRight',
   loop(out, o, n, x, i, p, y, j, q) {
-    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) >>> (y[j + q * k] as number);
+    for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
+      out[o + k] = (x[a] as number) >>> (y[b] as number);
   },
   derivative: 'none',
+  operand: 'u32',
   sample: (_, a, b) => [
     { shape: a, dtype: 'u32', range: [0, 4294967295] },
     { shape: b, dtype: 'u32', range: [0, 31] },
