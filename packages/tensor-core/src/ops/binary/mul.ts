@@ -7,7 +7,14 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 export const mulOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'mul',
   loop(out, o, n, x, i, p, y, j, q) {
-    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) * (y[j + q * k] as number);
+    if (out instanceof Int32Array || out instanceof Uint32Array) {
+      // The product of two numbers of 32 bits does not fit into one of JavaScript's.
+      for (let k = 0; k < n; k++)
+        out[o + k] = Math.imul(x[i + p * k] as number, y[j + q * k] as number);
+      return;
+    }
+    for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
+      out[o + k] = (x[a] as number) * (y[b] as number);
   },
   derivative: ({ inputs, gradient }) => [
     mul(gradient, operand(inputs, 1)),
