@@ -1,4 +1,6 @@
+import { LorikeetError } from './errors.ts';
 import type { Attributes, Composite, Primitive } from './op.ts';
+import { formatShape, type Shape } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
 /**
@@ -13,7 +15,9 @@ export function record<A extends Attributes>(
 ): Tensor {
   if (op.kind === 'primitive') {
     const types = inputs.map((input) => input.type);
-    return new Tensor(op.infer(types, attributes), {
+    const type = op.infer(types, attributes);
+    requireShape(op.name, type.shape);
+    return new Tensor(type, {
       kind: 'op',
       op,
       inputs,
@@ -23,4 +27,12 @@ export function record<A extends Attributes>(
   }
   const expansion = op.body(inputs, attributes);
   return new Tensor(expansion.type, { kind: 'op', op, inputs, attributes, expansion });
+}
+
+function requireShape(op: string, shape: Shape): void {
+  if (shape.every((side) => Number.isInteger(side) && side >= 0)) return;
+  throw new LorikeetError('invalid-argument', `${op}: ${formatShape(shape)} is no shape`, {
+    expected: 'whole numbers of at least 0',
+    received: formatShape(shape),
+  });
 }
