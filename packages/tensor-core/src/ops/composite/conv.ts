@@ -144,7 +144,10 @@ function requireFit(
     weight.rank === x.rank &&
     (weight.shape[1] ?? 0) * groups === channels &&
     (weight.shape[0] ?? 0) % groups === 0 &&
-    [stride, padding, dilation].every((list) => list.length === spatial) &&
+    areCounts(stride, spatial, 1) &&
+    areCounts(padding, spatial, 0) &&
+    areCounts(dilation, spatial, 1) &&
+    areCounts([groups], 1, 1) &&
     x.shape
       .slice(2)
       .every(
@@ -161,4 +164,8 @@ function requireFit(
       received: `stride ${formatShape(stride)}, padding ${formatShape(padding)}, dilation ${formatShape(dilation)}, groups ${groups}`,
     },
   );
+}
+
+function areCounts(list: readonly number[], length: number, least: number): boolean {
+  return list.length === length && list.every((n) => Number.isInteger(n) && n >= least);
 }
