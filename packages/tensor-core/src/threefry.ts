@@ -1,21 +1,28 @@
-const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
+import type { TypedArray } from './dtype.ts';
+
+const rotations = new Int32Array([13, 15, 26, 6, 17, 29, 16, 24]);
 
 /**
- * Threefry-2x32 with 20 rounds: two random words from a key and a counter of two words each.
+ * Threefry-2x32 with 20 rounds: random words from a key and a counter of two words each. Elements 2i and
+ * 2i+1 of `out` are the two words for the counter (stream, i).
  * Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
  */
-export function threefry(k0: number, k1: number, c0: number, c1: number): [number, number] {
-  const keys = [k0, k1, k0 ^ k1 ^ 0x1bd11bda];
-  let x = (c0 + k0) >>> 0;
-  let y = (c1 + k1) >>> 0;
-  for (let round = 0; round < 20; round++) {
-    const turn = rotations[round % 8] as number;
-    x = (x + y) >>> 0;
-    y = ((y << turn) | (y >>> (32 - turn))) ^ x;
-    if (round % 4 !== 3) continue;
-    const injection = (round + 1) / 4;
-    x = (x + (keys[injection % 3] as number)) >>> 0;
-    y = (y + (keys[(injection + 1) % 3] as number) + injection) >>> 0;
+export function threefryInto(k0: number, k1: number, stream: number, out: TypedArray): void {
+  const keys = new Int32Array([k0, k1, k0 ^ k1 ^ 0x1bd11bda]);
+  for (let i = 0; 2 * i < out.length; i++) {
+    let x = (stream + k0) | 0;
+    let y = (i + k1) | 0;
+    for (let round = 0; round < 20; round++) {
+      const turn = rotations[round & 7] as number;
+      x = (x + y) | 0;
+      y = ((y << turn) | (y >>> (32 - turn))) ^ x;
+      if ((round & 3) !== 3) continue;
+      const injection = (round + 1) >> 2;
+      x = (x + (keys[injection % 3] as number)) | 0;
+      y = (y + (keys[(injection + 1) % 3] as number) + injection) | 0;
+    }
+    out[2 * i] = x >>> 0;
+    // The second word of the last pair may lie behind the end, where a typed array drops it.
+    out[2 * i + 1] = y >>> 0;
   }
-  return [x >>> 0, y >>> 0];
 }

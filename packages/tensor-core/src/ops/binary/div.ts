@@ -9,7 +9,8 @@ import { mul } from './mul.ts';
 export const divOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'div',
   loop(out, o, n, x, i, p, y, j, q) {
-    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) / (y[j + q * k] as number);
+    for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
+      out[o + k] = (x[a] as number) / (y[b] as number);
   },
   derivative: ({ inputs, output, gradient }) => {
     const b = operand(inputs, 1);

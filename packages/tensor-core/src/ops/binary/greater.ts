@@ -5,8 +5,8 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 export const greaterOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'greater',
   loop(out, o, n, x, i, p, y, j, q) {
-    for (let k = 0; k < n; k++)
-      out[o + k] = (x[i + p * k] as number) > (y[j + q * k] as number) ? 1 : 0;
+    for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
+      out[o + k] = (x[a] as number) > (y[b] as number) ? 1 : 0;
   },
   derivative: 'none',
   operand: 'any',

@@ -13,8 +13,8 @@ import { sub } from './sub.ts';
 export const maximumOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'maximum',
   loop(out, o, n, x, i, p, y, j, q) {
-    for (let k = 0; k < n; k++)
-      out[o + k] = Math.max(x[i + p * k] as number, y[j + q * k] as number);
+    for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
+      out[o + k] = Math.max(x[a] as number, y[b] as number);
   },
   derivative: ({ inputs, gradient }) => {
     const [a, b] = [operand(inputs, 0), operand(inputs, 1)];

@@ -7,7 +7,8 @@ import { neg } from '../unary/neg.ts';
 export const subOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'sub',
   loop(out, o, n, x, i, p, y, j, q) {
-    for (let k = 0; k < n; k++) out[o + k] = (x[i + p * k] as number) - (y[j + q * k] as number);
+    for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
+      out[o + k] = (x[a] as number) - (y[b] as number);
   },
   derivative: ({ gradient }) => [gradient, neg(gradient)],
   simplify: ([a, b], _, type) => keptOperand(type, a, b, 0),

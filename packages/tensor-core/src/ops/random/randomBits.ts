@@ -5,7 +5,7 @@ import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { formatShape, type Shape, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { threefry } from '../../threefry.ts';
+import { threefryInto } from '../../threefry.ts';
 
 export type RandomBitsAttributes = { readonly shape: Shape; readonly stream: number };
 
@@ -26,11 +26,7 @@ export const randomBitsOp: Primitive<RandomBitsAttributes> = {
   evaluate(inputs, { stream }, output) {
     const { data } = operand(inputs, 0);
     const [k0, k1] = [data[0] as number, data[1] as number];
-    for (let i = 0; i < output.data.length; i += 2) {
-      const [x, y] = threefry(k0, k1, stream, i >>> 1);
-      output.data[i] = x;
-      if (i + 1 < output.data.length) output.data[i + 1] = y;
-    }
+    threefryInto(k0, k1, stream, output.data);
   },
   derivative: 'none',
   sample: (draw) => ({
