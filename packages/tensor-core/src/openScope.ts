@@ -29,6 +29,14 @@ export class OpenScope implements Disposable {
     outer?.track(storage);
   }
 
+  /** Ends the scope: `owned` stay with their new owner, and all else is left to the scope around this one. */
+  handOver(owned: ReadonlySet<Freeable>): void {
+    scopes.splice(scopes.indexOf(this), 1);
+    const outer = currentScope();
+    for (const storage of this.#tracked) if (!owned.has(storage)) outer?.track(storage);
+    this.#tracked.clear();
+  }
+
   [Symbol.dispose](): void {
     if (!scopes.includes(this)) return;
     scopes.splice(scopes.indexOf(this), 1);

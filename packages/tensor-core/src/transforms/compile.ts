@@ -1,8 +1,9 @@
-import type { Executable } from '../backend.ts';
+import type { Backend, Executable } from '../backend.ts';
 import { currentBackend } from '../backends.ts';
 import { LorikeetError } from '../errors.ts';
 import { lower } from '../lower.ts';
 import { LruCache } from '../lruCache.ts';
+import { OpenScope } from '../openScope.ts';
 import type { Program } from '../program.ts';
 import { realize, storageOf } from '../realize.ts';
 import { Storage } from '../storage.ts';
@@ -52,18 +53,23 @@ export function compile<Args extends readonly unknown[], Out>(
     const backend = currentBackend();
     const key = `${backend.name} ${leaves.map(({ type }) => formatType(type)).join(' ')} ${structure.key}`;
     const known = plans.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined && !known.constants.some(({ isFreed }) => isFreed)) return known;
+    const plan = ownConstants(() => makePlan(backend, leaves, structure));
+    plans.set(key, plan);
+    return plan;
+  };
+
+  const makePlan = (backend: Backend, leaves: readonly Tensor[], structure: Structure): Plan => {
     const placeholders = leaves.map(({ type }) => new Tensor(type, { kind: 'placeholder' }));
     const result = trace(() => fn(...(unflattenTree(structure, placeholders) as Args)));
     const { leaves: outputs, structure: outputStructure } = flattenTree(result);
     const program = lower(outputs, placeholders, backend.limits().composites);
+    const { constants } = program;
     const executable = backend.compile(
       program,
-      program.constants.map((constant) => constant.on(backend)),
+      constants.map((constant) => constant.on(backend)),
     );
-    const plan = { executable, outputs: outputStructure, constants: program.constants };
-    plans.set(key, plan);
-    return plan;
+    return { executable, outputs: outputStructure, constants };
   };
 
   const call = (...args: Args): Out => {
@@ -97,6 +103,19 @@ export function compile<Args extends readonly unknown[], Out>(
     },
     planCount: () => plans.size,
   });
+}
+
+/** A plan outlives the memory scope in which it is made, and so do the constants that are made with it. */
+function ownConstants(make: () => Plan): Plan {
+  const scope = new OpenScope();
+  let owned: readonly Storage[] = [];
+  try {
+    const plan = make();
+    owned = plan.constants;
+    return plan;
+  } finally {
+    scope.handOver(new Set(owned));
+  }
 }
 
 function typeOfOutput(program: Program, index: number): Tensor['type'] {
