@@ -1,0 +1,14 @@
+import {
+  type Backend,
+  type BackendProvider,
+  referenceProvider,
+  selectBackend,
+} from '@lorikeet/tensor-core';
+
+/** Every backend that the command knows. */
+export const providers: readonly BackendProvider[] = [referenceProvider];
+
+/** Uses the backend of the option `--backend`, else of `LORIKEET_BACKEND`, else the best that is there. */
+export async function useBackendOption(name: string | undefined): Promise<Backend> {
+  return await selectBackend(providers, name ?? process.env.LORIKEET_BACKEND);
+}

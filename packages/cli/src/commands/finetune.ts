@@ -1,0 +1,137 @@
+import { load } from '@lorikeet/model-zoo/node';
+import { adamw, Context, linearSchedule } from '@lorikeet/nn';
+import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
+import { saveAdapter } from '@lorikeet/peft-lora/node';
+import { LorikeetError, randomKey } from '@lorikeet/tensor-core';
+import { evaluateClassifier, fit, permutation, tokenBatches } from '@lorikeet/train';
+import { progressBar } from '@lorikeet/train/progress';
+import { Command } from 'commander';
+import { useBackendOption } from '../backends.ts';
+import { loadTokenizer } from '../loadTokenizer.ts';
+import { integerOption, listOption, positiveOption } from '../options.ts';
+import { readLabelledTexts } from '../readLabelledTexts.ts';
+
+interface FinetuneFlags {
+  readonly model: string;
+  readonly data: string;
+  readonly output: string;
+  readonly targets: readonly string[];
+  readonly head: string;
+  readonly rank: number;
+  readonly alpha?: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly maxLength: number;
+  readonly evaluation: number;
+  readonly seed: number;
+  readonly backend?: string;
+  readonly json?: true;
+}
+
+export function finetuneCommand(): Command {
+  return new Command('finetune')
+    .description(
+      'Fine-tune a text classifier with LoRA and save the adapter in the format of Hugging Face PEFT.',
+    )
+    .requiredOption('--model <dir>', 'folder of the base model, with tokenizer.json')
+    .requiredOption('--data <file>', 'JSON lines with the fields text and label')
+    .requiredOption('--output <dir>', 'folder for the adapter')
+    .option('--targets <selectors>', 'modules to adapt', listOption, ['**.query', '**.value'])
+    .option('--head <selector>', 'module that trains as a whole', 'classifier')
+    .option('--rank <n>', 'rank of the update', integerOption(1), 8)
+    .option('--alpha <x>', 'scale of the update; twice the rank if not given', positiveOption)
+    .option('--epochs <n>', 'times through the data', integerOption(1), 3)
+    .option('--batch-size <n>', 'texts in a step', integerOption(1), 16)
+    .option('--learning-rate <x>', 'highest learning rate', positiveOption, 1e-3)
+    .option('--max-length <n>', 'tokens of a text that count', integerOption(2), 128)
+    .option('--evaluation <n>', 'texts held out, drawn by the seed', integerOption(1), 100)
+    .option('--seed <n>', 'makes everything random repeatable', integerOption(0), 0)
+    .option('--backend <name>', 'backend to compute on')
+    .option('--json', 'print the figures as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  lorikeet finetune --model bert --data mail.jsonl --output spam-lora --rank 8',
+    )
+    .action(finetune);
+}
+
+async function finetune(flags: FinetuneFlags): Promise<void> {
+  await useBackendOption(flags.backend);
+  const start = performance.now();
+  const { seed, batchSize, maxLength, epochs, learningRate } = flags;
+  const { texts, labels, classes } = await readLabelledTexts(flags.data);
+  const tokenizer = await loadTokenizer(flags.model);
+  const examples = texts.map((text, i) => ({ ids: tokenizer.encode(text), label: labels[i] ?? 0 }));
+  const order = await permutation(randomKey(seed), examples.length);
+  const pick = (places: readonly number[]): typeof examples =>
+    places.flatMap((i) => examples[i] ?? []);
+  const [heldOut, training] = [
+    pick(order.slice(0, flags.evaluation)),
+    pick(order.slice(flags.evaluation)),
+  ];
+  if (training.length === 0) {
+    throw new LorikeetError(
+      'invalid-argument',
+      'holding out the evaluation leaves nothing to train on',
+      { received: `${examples.length} rows, --evaluation ${flags.evaluation}` },
+    );
+  }
+
+  const base = await load(flags.model, { key: randomKey(seed) });
+  requireClasses(base.config, classes.length);
+  const method = lora({ rank: flags.rank, alpha: flags.alpha ?? 2 * flags.rank });
+  const spec = {
+    ...Object.fromEntries(flags.targets.map((selector) => [selector, method])),
+    [flags.head]: train(),
+  };
+  const tuned = adapt(base, spec, { key: randomKey(seed) });
+  const described = describe(tuned);
+  console.error(String(described));
+
+  const stepsPerEpoch = Math.ceil(training.length / batchSize);
+  const progress = progressBar(epochs * stepsPerEpoch);
+  const batching = { batchSize, maxLength, padId: tokenizer.padId };
+  const evaluate = (model: typeof tuned) =>
+    evaluateClassifier(
+      (inputs) => logitsOf(model, inputs),
+      tokenBatches(heldOut, batching),
+      classes.length,
+    );
+  const before = await evaluate(tuned);
+  const result = await fit({
+    model: tuned,
+    trainable: isTrainable,
+    loss: (model, inputs, context) => lossOf(model, inputs, context),
+    optimizer: adamw({
+      learningRate: linearSchedule({ learningRate, totalSteps: epochs * stepsPerEpoch }),
+    }),
+    batches: (epoch) => tokenBatches(training, { ...batching, shuffle: { seed, epoch } }),
+    epochs,
+    seed,
+    onStep: progress.onStep,
+  }).finally(() => progress.stop());
+  const after = await evaluate(result.model);
+  await saveAdapter(result.model, flags.output, { baseModel: flags.model, taskType: 'SEQ_CLS' });
+
+  const figures = {
+    adapter: flags.output,
+    classes,
+    trainable_parameters: described.trainable,
+    total_parameters: described.total,
+    steps: result.steps.length,
+    final_loss: result.steps.at(-1)?.loss,
+    accuracy_before: before.accuracy,
+    accuracy: after.accuracy,
+    f1: after.f1,
+    confusion: after.confusion,
+    total_s: (performance.now() - start) / 1000,
+  };
+  console.log(
+    flags.json
+      ? JSON.stringify(figures)
+      : Object.entries(figures)
+          .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+          .join('\n'),
+  );
+}

@@ -1,0 +1,27 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parses an option that is a whole number from `min` up. */
+export function integerOption(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} up.`);
+    return value;
+  };
+}
+
+/** Parses an option that is a positive number. */
+export function positiveOption(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+/** Parses an option that is a list with commas. */
+export function listOption(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

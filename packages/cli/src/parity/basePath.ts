@@ -1,0 +1,11 @@
+import { join } from 'node:path';
+import { readJson } from '../readJson.ts';
+import type { CaseKind } from './row.ts';
+
+/** Path of the base model of a case, by its folder or by its `meta.json`. */
+export async function basePathOf(root: string, kind: CaseKind, path: string): Promise<string> {
+  const meta: unknown = await readJson(join(root, path, 'meta.json'));
+  if (typeof meta === 'object' && meta !== null && 'base' in meta) return String(meta.base);
+  const [, name = ''] = path.split('/');
+  return kind === 'conversion' ? `models/${name.replace(/-[^-]*$/, '')}` : `models/${name}`;
+}

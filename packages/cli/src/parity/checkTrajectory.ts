@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { ModelInputs } from '@lorikeet/model-zoo';
+import { load } from '@lorikeet/model-zoo/node';
+import {
+  adam,
+  adamw,
+  applyUpdates,
+  Context,
+  combine,
+  type Optimizer,
+  partition,
+  sgd,
+} from '@lorikeet/nn';
+import { encodeAdapter, isTrainable } from '@lorikeet/peft-lora';
+import { loadAdapter } from '@lorikeet/peft-lora/node';
+import { compile, LorikeetError, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
+import { z } from 'zod';
+import { basePathOf } from './basePath.ts';
+import { lossOf } from './checkModel.ts';
+import { GoldenCase } from './goldenCase.ts';
+import type { ParityRow } from './row.ts';
+
+/** Losses and final values of a few optimiser steps on one batch. */
+export async function* checkTrajectory(root: string, path: string): AsyncGenerator<ParityRow> {
+  const golden = await GoldenCase.open('trajectory', root, path);
+  const optimizer = optimizerOf(golden.meta.optimizer);
+  const base = await load(join(root, await basePathOf(root, 'trajectory', path)));
+  const tuned = await loadAdapter(base, join(golden.dir, 'initial'));
+  const inputs = await golden.inputs();
+
+  const [initial, frozen] = partition(tuned, isTrainable);
+  type Live = typeof initial;
+  const forward = compile((live: Live, given: ModelInputs) =>
+    combine(live, frozen).call(given, Context.evaluation),
+  );
+  const step = compile((live: Live, state: unknown, given: ModelInputs) => {
+    const objective = (part: Live): Tensor =>
+      lossOf(combine(part, frozen).call(given, Context.evaluation));
+    const { value, gradient } = valueAndGrad(objective)(live);
+    const update = optimizer.update(gradient, state, live);
+    return { loss: value, live: applyUpdates(live, update.updates), state: update.state };
+  });
+
+  let live = initial;
+  let state = optimizer.init(live);
+  const losses: number[] = [];
+  for (let i = 0; i < (golden.meta.steps ?? 0); i++) {
+    const next = step(live, state, inputs);
+    losses.push(await next.loss.item());
+    ({ live, state } = next);
+  }
+  yield await golden.check('output.losses', tensor(losses));
+  const { loss, logits } = forward(live, inputs);
+  if (loss !== undefined) yield await golden.check('output.final_loss', loss);
+  if (logits !== undefined)
+    yield await golden.check('output.final_logits', logits, inputs.attention_mask);
+  const { tensors } = await encodeAdapter(combine(live, frozen));
+  for (const [key, leaf] of tensors)
+    if (golden.shapeOf(`final.${key}`) !== undefined)
+      yield await golden.check(`final.${key}`, leaf);
+  yield* golden.rest();
+}
+
+const description = z.looseObject({
+  kind: z.string(),
+  lr: z.number(),
+  weight_decay: z.number().default(0),
+  momentum: z.number().default(0),
+  nesterov: z.boolean().default(false),
+  betas: z.tuple([z.number(), z.number()]).default([0.9, 0.999]),
+  eps: z.number().default(1e-8),
+});
+
+/** The optimiser that a case's meta.json describes. Throws `unsupported`. */
+function optimizerOf(meta: unknown): Optimizer {
+  const { kind, lr, weight_decay, momentum, nesterov, betas, eps, ...rest } =
+    description.parse(meta);
+  const more = Object.entries(rest).filter(([, value]) => value !== false && value !== null);
+  const [beta1, beta2] = betas;
+  const options = { learningRate: lr, weightDecay: weight_decay, beta1, beta2, epsilon: eps };
+  if (more.length === 0) {
+    if (kind === 'AdamW') return adamw(options);
+    if (kind.startsWith('Adam (L2')) return adam(options);
+    if (kind === 'SGD')
+      return sgd({ learningRate: lr, weightDecay: weight_decay, momentum, nesterov });
+  }
+  throw new LorikeetError(
+    'unsupported',
+    `the optimiser '${[kind, ...more.map(([name]) => name)].join(' with ')}'`,
+  );
+}
