@@ -4,7 +4,6 @@ export type ErrorCode =
   | 'dtype-mismatch'
   | 'invalid-argument'
   | 'index-out-of-range'
-  | 'not-differentiable'
   | 'not-a-scalar'
   | 'tensor-freed'
   | 'tensor-not-concrete'
