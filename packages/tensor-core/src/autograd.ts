@@ -8,16 +8,22 @@ import { type Shape, sameShape } from './shape.ts';
 import type { OpSource, Tensor } from './tensor.ts';
 import { formatType } from './type.ts';
 
+/** What leads from inputs to outputs, results before operands, with how each tensor comes about. */
+export type Tape = ReadonlyMap<Tensor, OpSource>;
+
 /**
  * Derivatives of a weighted sum of `outputs` by each of `inputs`, as one more graph.
  *
  * @param weights the weights of the sum: tensors of the outputs' shapes.
+ * @param tape what leads from `inputs` to `outputs`; needed where some of it may have been computed since,
+ *   since a computed tensor forgets how it came about.
  * @returns for each input a tensor of its type; zeros where no output depends on it.
  */
 export function backward(
   outputs: readonly Tensor[],
   weights: readonly Tensor[],
   inputs: readonly Tensor[],
+  tape: Tape = tapeBetween(outputs, inputs),
 ): Tensor[] {
   const gradients = new Map<Tensor, Tensor>();
   const accumulate = (tensor: Tensor, gradient: Tensor): void => {
@@ -30,17 +36,16 @@ export function backward(
     if (weight !== undefined) accumulate(output, weight);
   });
 
-  const needed = dependents(outputs, new Set(inputs));
-  for (const tensor of needed) {
+  const sought = new Set(inputs);
+  const isNeeded = (input: Tensor): boolean =>
+    isFloat(input.dtype) && (tape.has(input) || sought.has(input));
+  for (const [tensor, source] of tape) {
     const gradient = gradients.get(tensor);
-    const { source } = tensor;
-    if (gradient === undefined || source.kind !== 'op') continue;
+    if (gradient === undefined) continue;
     if (source.op.derivative === undefined && source.expansion !== undefined) {
       accumulate(source.expansion, gradient);
       continue;
     }
-    const isNeeded = (input: Tensor): boolean =>
-      isFloat(input.dtype) && (needed.has(input) || inputs.includes(input));
     if (!source.inputs.some(isNeeded)) continue;
     applyRule(source, tensor, gradient).forEach((part, i) => {
       const input = source.inputs[i];
@@ -67,33 +72,29 @@ function applyRule(
   return parts;
 }
 
-/** All tensors between `inputs` (left out, unless reached from themselves) and `outputs`, results before operands. */
-function dependents(outputs: readonly Tensor[], inputs: ReadonlySet<Tensor>): Set<Tensor> {
-  const seen = new Set<Tensor>();
+/** All that `outputs` are made of and that depends on `inputs`, which are left out themselves. */
+export function tapeBetween(outputs: readonly Tensor[], inputs: readonly Tensor[]): Tape {
+  const depends = new Set<Tensor>(inputs);
+  const sources = new Map<Tensor, OpSource>();
   const pending = [...outputs];
   for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
-    if (seen.has(tensor)) continue;
-    seen.add(tensor);
-    if (tensor.source.kind !== 'op' || inputs.has(tensor)) continue;
-    pending.push(...tensor.source.inputs);
-    if (tensor.source.op.derivative === undefined && tensor.source.expansion !== undefined)
-      pending.push(tensor.source.expansion);
-  }
-  const ascending = [...seen].sort((a, b) => a.id - b.id);
-  const depends = new Set<Tensor>(inputs);
-  for (const tensor of ascending) {
     const { source } = tensor;
-    if (source.kind !== 'op' || inputs.has(tensor)) continue;
-    if (source.op.derivative === 'none') continue;
+    if (sources.has(tensor) || depends.has(tensor) || source.kind !== 'op') continue;
+    sources.set(tensor, source);
+    pending.push(...source.inputs);
+    if (source.op.derivative === undefined && source.expansion !== undefined)
+      pending.push(source.expansion);
+  }
+  const ascending = [...sources].sort(([a], [b]) => a.id - b.id);
+  for (const [tensor, { op, inputs: operands, expansion }] of ascending) {
+    if (op.derivative === 'none') continue;
     if (
-      source.inputs.some((input) => depends.has(input)) ||
-      (source.expansion !== undefined && depends.has(source.expansion))
+      operands.some((operand) => depends.has(operand)) ||
+      (expansion !== undefined && depends.has(expansion))
     )
       depends.add(tensor);
   }
-  return new Set(
-    ascending.filter((tensor) => depends.has(tensor) && !inputs.has(tensor)).reverse(),
-  );
+  return new Map(ascending.filter(([tensor]) => depends.has(tensor)).reverse());
 }
 
 /** The sum of a gradient over the axes along which an operand of shape `shape` was broadcast. */

@@ -6,16 +6,27 @@ import { LruCache } from './lruCache.ts';
 import { formatProgram, type Program } from './program.ts';
 import { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
+import { isTracing } from './tracing.ts';
 import { flattenTree } from './tree.ts';
 
 const executables = new WeakMap<Backend, LruCache<Executable>>();
 
-/** Starts the computation of all given tensors together, in one program. Does not wait for it. */
+/**
+ * Starts the computation of all given tensors together, in one program. Does not wait for it. Within a
+ * function that is being traced nothing is computed: its tensors must keep how they came about.
+ */
 export function realize(...tensors: readonly Tensor[]): void {
+  if (isTracing()) return;
   const pending = [...new Set(tensors)].filter((tensor) => tensor.storage === undefined);
-  if (pending.length === 0) return;
+  compute(pending).forEach((storage, i) => {
+    pending[i]?.settle(storage);
+  });
+}
+
+function compute(tensors: readonly Tensor[]): Storage[] {
+  if (tensors.length === 0) return [];
   const backend = currentBackend();
-  const { constants, ...lowered } = lower(pending, [], backend.limits().composites);
+  const { constants, ...lowered } = lower(tensors, [], backend.limits().composites);
   // Computed tensors are inputs here, so that the same arithmetic on other tensors finds the same executable.
   const program: Program = { ...lowered, inputs: constants.map(({ type }) => type), constants: [] };
   const executable = executableOf(backend, program);
@@ -23,11 +34,11 @@ export function realize(...tensors: readonly Tensor[]): void {
     executable,
     constants.map((constant) => constant.on(backend)),
   );
-  pending.forEach((tensor, i) => {
+  return tensors.map(({ type }, i) => {
     const buffer = results[i];
     if (buffer === undefined)
       throw new LorikeetError('internal', 'a program returned too few results');
-    tensor.settle(Storage.ofBuffer(tensor.type, backend, buffer));
+    return Storage.ofBuffer(type, backend, buffer);
   });
 }
 
@@ -41,7 +52,7 @@ export async function evaluate<T>(tree: T): Promise<T> {
 /** The storage of a tensor, computed now if it was not. */
 export function storageOf(tensor: Tensor): Storage {
   realize(tensor);
-  const { storage } = tensor;
+  const [storage] = tensor.storage === undefined ? compute([tensor]) : [tensor.storage];
   if (storage === undefined) throw new LorikeetError('internal', 'a tensor was not computed');
   return storage;
 }

@@ -1,4 +1,4 @@
-import { backward } from '../autograd.ts';
+import { backward, tapeBetween } from '../autograd.ts';
 import { isFloat } from '../dtype.ts';
 import { LorikeetError } from '../errors.ts';
 import { alias } from '../ops/unary/alias.ts';
@@ -23,6 +23,8 @@ export function vjp<In, Out>(
   const inputs = leaves.map(alias);
   const value = trace(() => fn(unflattenTree(structure, inputs) as In));
   const outputs = flattenTree(value).leaves;
+  // Now, since the value may be computed before the pullback is called.
+  const tape = tapeBetween(outputs, inputs);
   const pullback = (cotangent: Out): In => {
     const weights = flattenTree(cotangent).leaves;
     requireSameTypes(outputs, weights);
@@ -33,6 +35,7 @@ export function vjp<In, Out>(
       differentiable.map(([output]) => output),
       differentiable.map(([, weight]) => weight),
       inputs,
+      tape,
     );
     return unflattenTree(structure, gradients) as In;
   };
