@@ -21,6 +21,18 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       },
     );
   }
+  const [inner, other] = [a.shape.at(-1), b.shape.at(b.rank === 1 ? -1 : -2)];
+  if (inner !== other) {
+    throw new LorikeetError(
+      'shape-mismatch',
+      `matmul: ${formatShape(a.shape)} times ${formatShape(b.shape)} is no matrix product`,
+      {
+        expected: 'inner sides that are equal',
+        received: `${inner} and ${other}`,
+        hint: 'transpose one of them with swapAxes',
+      },
+    );
+  }
   if (a.rank === 1) {
     const product = matmul(reshape(a, [1, a.size]), b);
     return reshape(

@@ -63,6 +63,8 @@ export const concatOp: Primitive<ConcatAttributes> = {
 
 /** The tensors one after the other along `axis`; they agree in dtype and in all other sides. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  const first = operand(tensors, 0);
+  const [first] = tensors;
+  if (first === undefined)
+    throw new LorikeetError('invalid-argument', 'concat: there is no tensor to join');
   return record(concatOp, tensors, { axis: normalizeAxis('concat', axis, first.rank) });
 }
