@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { initModel, type Model } from '@lorikeet/model-zoo';
+import { initModel, logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
 import { save } from '@lorikeet/model-zoo/node';
 import { adamw, Context, chain, clipByGlobalNorm, linearSchedule } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, merge, train } from '@lorikeet/peft-lora';
@@ -9,7 +9,6 @@ import { type ClassificationMetrics, evaluateClassifier, fit, tokenBatches } fro
 import { progressBar } from '@lorikeet/train/progress';
 import { htmlReport } from '@lorikeet/train/report';
 import { type MailTask, mailTask } from './mailTask.ts';
-import { logitsOf, lossOf } from './model.ts';
 
 const seed = 7;
 const classes = ['ham', 'spam'];
@@ -40,7 +39,7 @@ console.error(String(description));
 
 const evaluate = (model: Model): Promise<ClassificationMetrics> =>
   evaluateClassifier(
-    (inputs) => logitsOf(model, inputs, Context.evaluation),
+    (inputs) => logitsOf(model.call(inputs, Context.evaluation)),
     tokenBatches(task.heldOut, batching),
     2,
   );
@@ -52,7 +51,7 @@ const progress = progressBar(totalSteps);
 const result = await fit({
   model: tuned,
   trainable: isTrainable,
-  loss: lossOf,
+  loss: (model, inputs, context) => lossOf(model.call(inputs, context)),
   optimizer: chain(
     clipByGlobalNorm(1),
     adamw({ learningRate: linearSchedule({ learningRate: 3e-3, warmupSteps: 20, totalSteps }) }),
@@ -127,7 +126,9 @@ function modelConfig({ vocabularySize }: MailTask): Record<string, unknown> {
 async function largestDifference(adapted: Model, plain: Model): Promise<number> {
   let largest = 0;
   for await (const { inputs } of tokenBatches(task.heldOut, { ...batching, batchSize: 256 })) {
-    const [a, b] = [adapted, plain].map((model) => logitsOf(model, inputs, Context.evaluation));
+    const [a, b] = [adapted, plain].map((model) =>
+      logitsOf(model.call(inputs, Context.evaluation)),
+    );
     if (a === undefined || b === undefined) continue;
     const differences = await a.sub(b).data();
     for (const value of differences) largest = Math.max(largest, Math.abs(value));

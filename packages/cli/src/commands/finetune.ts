@@ -1,3 +1,4 @@
+import { logitsOf, lossOf } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { adamw, Context, linearSchedule } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
@@ -94,7 +95,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const batching = { batchSize, maxLength, padId: tokenizer.padId };
   const evaluate = (model: typeof tuned) =>
     evaluateClassifier(
-      (inputs) => logitsOf(model, inputs),
+      (inputs) => logitsOf(model.call(inputs, Context.evaluation)),
       tokenBatches(heldOut, batching),
       classes.length,
     );
@@ -102,7 +103,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const result = await fit({
     model: tuned,
     trainable: isTrainable,
-    loss: (model, inputs, context) => lossOf(model, inputs, context),
+    loss: (model, inputs, context) => lossOf(model.call(inputs, context)),
     optimizer: adamw({
       learningRate: linearSchedule({ learningRate, totalSteps: epochs * stepsPerEpoch }),
     }),

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { ModelInputs } from '@lorikeet/model-zoo';
+import { lossOf, type ModelInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, type Weight } from '@lorikeet/nn';
 import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { compile, valueAndGradWithAux } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
-import { checkOutputs, lossOf } from './checkModel.ts';
+import { checkOutputs } from './checkModel.ts';
 import { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 

@@ -1,5 +1,6 @@
 import {
   generateGreedy,
+  lossOf,
   type Model,
   type ModelInputs,
   type ModelOutputs,
@@ -49,12 +50,6 @@ export async function* checkOutputs(
     const got = named.get(name);
     if (got !== undefined) yield await golden.check(`output.${name}`, got, inputs.attention_mask);
   }
-}
-
-export function lossOf({ loss }: ModelOutputs): Tensor {
-  if (loss === undefined)
-    throw new LorikeetError('unsupported', 'the model gives no loss for these inputs');
-  return loss;
 }
 
 /** Outputs under transformers' names; `hidden_states.0` for the first of a list. */

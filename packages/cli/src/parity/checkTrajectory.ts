@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ModelInputs } from '@lorikeet/model-zoo';
+import { lossOf, type ModelInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import {
   adam,
@@ -16,7 +16,6 @@ import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { compile, LorikeetError, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { basePathOf } from './basePath.ts';
-import { lossOf } from './checkModel.ts';
 import { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 

@@ -74,11 +74,11 @@ function parseHeader(text: string, file: string): Omit<Header, 'dataOffset'> {
 }
 
 function readEntry(scanner: JsonScanner, place: Place): PlacedEntry {
-  const found: { dtype?: string; shape?: number[]; offsets?: number[] } = {};
+  const found: { dtype?: string; shape?: number[]; data_offsets?: number[] } = {};
   scanner.object((field) => {
     if (field === 'dtype') found.dtype = scanner.string();
     else if (field === 'shape') found.shape = readCounts(scanner, 'axes', maxRank);
-    else if (field === 'data_offsets') found.offsets = readCounts(scanner, 'offsets', 2);
+    else if (field === 'data_offsets') found.data_offsets = readCounts(scanner, 'offsets', 2);
     else
       throw scanner.fault(
         'a tensor has an unknown field',
@@ -86,7 +86,7 @@ function readEntry(scanner: JsonScanner, place: Place): PlacedEntry {
         quote(field),
       );
   });
-  const { dtype, shape, offsets } = found;
+  const { dtype, shape, data_offsets: offsets } = found;
   const [begin, end] = offsets ?? [];
   if (dtype === undefined || shape === undefined || begin === undefined || end === undefined) {
     const received = listNames(Object.keys(found));

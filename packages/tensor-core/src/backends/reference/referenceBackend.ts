@@ -10,6 +10,8 @@ import { lastUses, runProgram } from './runProgram.ts';
 /** A buffer of the reference backend is its typed array. */
 interface HostBuffer extends Buffer {
   readonly data: TypedArray;
+  /** Whether the array came from the pool. One that was written is the caller's: it is shared, not copied. */
+  readonly isPooled: boolean;
 }
 
 interface HostExecutable extends Executable {
@@ -23,9 +25,9 @@ export function createReferenceBackend(): Backend {
   const pool = new ArrayPool();
   let liveBytes = 0;
 
-  const wrap = (data: TypedArray): HostBuffer => {
+  const wrap = (data: TypedArray, isPooled = true): HostBuffer => {
     liveBytes += data.byteLength;
-    return { data, byteLength: data.byteLength };
+    return { data, byteLength: data.byteLength, isPooled };
   };
 
   const limits: BackendLimits = {
@@ -42,11 +44,7 @@ export function createReferenceBackend(): Backend {
       data.fill(0);
       return wrap(data);
     },
-    write(type, data) {
-      const copy = pool.take(type.dtype, data.length);
-      copy.set(data);
-      return wrap(copy);
-    },
+    write: (_, data) => wrap(data, false),
     async read(type, buffer) {
       requireBytes(type, buffer);
       return dataOf(buffer).slice();
@@ -61,11 +59,11 @@ export function createReferenceBackend(): Backend {
         [...inputs.map(dataOf), ...executable.constants],
         executable.dying,
         pool,
-      ).map(wrap);
+      ).map((data) => wrap(data));
     },
     free(buffer) {
       liveBytes -= buffer.byteLength;
-      pool.give(dataOf(buffer));
+      if (hostBufferOf(buffer).isPooled) pool.give(dataOf(buffer));
     },
     async synchronize() {},
     limits: () => limits,
@@ -73,8 +71,16 @@ export function createReferenceBackend(): Backend {
 }
 
 function dataOf(buffer: Buffer): TypedArray {
-  if ('data' in buffer && ArrayBuffer.isView(buffer.data)) return (buffer as HostBuffer).data;
+  return hostBufferOf(buffer).data;
+}
+
+function hostBufferOf(buffer: Buffer): HostBuffer {
+  if (isHostBuffer(buffer)) return buffer;
   throw foreign('a buffer');
+}
+
+function isHostBuffer(buffer: Buffer): buffer is HostBuffer {
+  return 'isPooled' in buffer;
 }
 
 function isHostExecutable(executable: Executable): executable is HostExecutable {

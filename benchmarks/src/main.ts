@@ -1,0 +1,9 @@
+import { Command } from 'commander';
+import { gemmCommand } from './gemm.ts';
+import { stepCommand } from './step.ts';
+
+await new Command('bench')
+  .description('Measure. One benchmark a run; --json FILE writes the figures.')
+  .addCommand(gemmCommand())
+  .addCommand(stepCommand())
+  .parseAsync(process.argv.slice(2), { from: 'user' });

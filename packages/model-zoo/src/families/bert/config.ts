@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/** The fields of a BERT `config.json`, under Hugging Face's names. */
+export interface BertConfig {
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly intermediate_size: number;
+  readonly hidden_act: string;
+  readonly hidden_dropout_prob: number;
+  readonly attention_probs_dropout_prob: number;
+  readonly max_position_embeddings: number;
+  readonly type_vocab_size: number;
+  readonly initializer_range: number;
+  readonly layer_norm_eps: number;
+  readonly pad_token_id: number | null;
+  readonly classifier_dropout: number | null;
+  readonly position_embedding_type: 'absolute';
+  readonly is_decoder: false;
+  readonly num_labels?: number | undefined;
+  readonly id2label?: Readonly<Record<string, string>> | undefined;
+  readonly problem_type?: string | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+const count = z.int().positive();
+const rate = z.number().min(0).lt(1);
+
+export const bertSchema: z.ZodType<BertConfig> = z
+  .looseObject({
+    vocab_size: count.default(30522),
+    hidden_size: count.default(768),
+    num_hidden_layers: z.int().min(0).default(12),
+    num_attention_heads: count.default(12),
+    intermediate_size: count.default(3072),
+    hidden_act: z.string().default('gelu'),
+    hidden_dropout_prob: rate.default(0.1),
+    attention_probs_dropout_prob: rate.default(0.1),
+    max_position_embeddings: count.default(512),
+    type_vocab_size: count.default(2),
+    initializer_range: z.number().positive().default(0.02),
+    layer_norm_eps: z.number().positive().default(1e-12),
+    pad_token_id: z.int().nullable().default(0),
+    classifier_dropout: rate.nullable().default(null),
+    position_embedding_type: z.literal('absolute').default('absolute'),
+    is_decoder: z.literal(false).default(false),
+    num_labels: count.optional(),
+    id2label: z.record(z.string(), z.string()).optional(),
+    problem_type: z.string().nullable().optional(),
+  })
+  .refine(({ hidden_size, num_attention_heads }) => hidden_size % num_attention_heads === 0, {
+    path: ['hidden_size'],
+    message: 'must be a multiple of num_attention_heads',
+  });
+
+/** Number of classes: that of `id2label`, else `num_labels`, else 2. */
+export function labelCount({ id2label, num_labels }: BertConfig): number {
+  return id2label === undefined ? (num_labels ?? 2) : Object.keys(id2label).length;
+}

@@ -1,0 +1,158 @@
+import {
+  activation,
+  type Context,
+  Dropout,
+  LayerNorm,
+  Linear,
+  multiHeadAttention,
+  normalInitializer,
+} from '@lorikeet/nn';
+import { foldIn, type Tensor } from '@lorikeet/tensor-core';
+import type { BertConfig } from './config.ts';
+
+/** A linear layer with BERT's first values. */
+export function bertLinear(
+  config: BertConfig,
+  inFeatures: number,
+  outFeatures: number,
+  key: Tensor,
+): Linear {
+  return Linear.init(
+    { inFeatures, outFeatures, initializer: normalInitializer(config.initializer_range) },
+    key,
+  );
+}
+
+class BertSelfAttention {
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
+  readonly heads: number;
+  readonly dropout: number;
+
+  constructor(query: Linear, key: Linear, value: Linear, heads: number, dropout: number) {
+    this.query = query;
+    this.key = key;
+    this.value = value;
+    this.heads = heads;
+    this.dropout = dropout;
+  }
+
+  /** @param x [B, T, D]; the result too. */
+  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+    const query = this.query.call(x, context.child('query'));
+    const key = this.key.call(x, context.child('key'));
+    const value = this.value.call(x, context.child('value'));
+    return multiHeadAttention(
+      { query, key, value, mask },
+      { heads: this.heads, dropout: this.dropout },
+      context.child('dropout'),
+    );
+  }
+}
+
+/** A linear layer, dropout, and a normalised sum with what went around it. */
+class BertOutput {
+  readonly dense: Linear;
+  readonly LayerNorm: LayerNorm;
+  readonly dropout: Dropout;
+
+  constructor(dense: Linear, norm: LayerNorm, dropout: Dropout) {
+    this.dense = dense;
+    this.LayerNorm = norm;
+    this.dropout = dropout;
+  }
+
+  static init(config: BertConfig, inFeatures: number, key: Tensor): BertOutput {
+    return new BertOutput(
+      bertLinear(config, inFeatures, config.hidden_size, key),
+      LayerNorm.init(config.hidden_size, config.layer_norm_eps),
+      new Dropout(config.hidden_dropout_prob),
+    );
+  }
+
+  /** @param x [B, T, in] @param residual [B, T, D]; the result is [B, T, D]. */
+  call(x: Tensor, residual: Tensor, context: Context): Tensor {
+    const dense = this.dropout.call(
+      this.dense.call(x, context.child('dense')),
+      context.child('dropout'),
+    );
+    return this.LayerNorm.call(dense.add(residual));
+  }
+}
+
+class BertAttention {
+  readonly self: BertSelfAttention;
+  readonly output: BertOutput;
+
+  constructor(self: BertSelfAttention, output: BertOutput) {
+    this.self = self;
+    this.output = output;
+  }
+
+  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+    return this.output.call(
+      this.self.call(x, mask, context.child('self')),
+      x,
+      context.child('output'),
+    );
+  }
+}
+
+class BertIntermediate {
+  readonly dense: Linear;
+  readonly activation: string;
+
+  constructor(dense: Linear, activationName: string) {
+    this.dense = dense;
+    this.activation = activationName;
+  }
+
+  /** @param x [B, T, D]; the result is [B, T, F]. */
+  call(x: Tensor, context: Context): Tensor {
+    return activation(this.activation)(this.dense.call(x, context.child('dense')));
+  }
+}
+
+/** One block of the encoder. */
+export class BertLayer {
+  readonly attention: BertAttention;
+  readonly intermediate: BertIntermediate;
+  readonly output: BertOutput;
+
+  constructor(attention: BertAttention, intermediate: BertIntermediate, output: BertOutput) {
+    this.attention = attention;
+    this.intermediate = intermediate;
+    this.output = output;
+  }
+
+  static init(config: BertConfig, key: Tensor): BertLayer {
+    const { hidden_size: width, intermediate_size } = config;
+    const linear = (name: string): Linear => bertLinear(config, width, width, foldIn(key, name));
+    const self = new BertSelfAttention(
+      linear('query'),
+      linear('key'),
+      linear('value'),
+      config.num_attention_heads,
+      config.attention_probs_dropout_prob,
+    );
+    return new BertLayer(
+      new BertAttention(self, BertOutput.init(config, width, foldIn(key, 'attention.output'))),
+      new BertIntermediate(
+        bertLinear(config, width, intermediate_size, foldIn(key, 'intermediate')),
+        config.hidden_act,
+      ),
+      BertOutput.init(config, intermediate_size, foldIn(key, 'output')),
+    );
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
+  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+    const attended = this.attention.call(x, mask, context.child('attention'));
+    return this.output.call(
+      this.intermediate.call(attended, context.child('intermediate')),
+      attended,
+      context.child('output'),
+    );
+  }
+}

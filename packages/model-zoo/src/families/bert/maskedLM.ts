@@ -1,0 +1,90 @@
+import {
+  activation,
+  baseOf,
+  type Context,
+  contract,
+  LayerNorm,
+  type Linear,
+  materialize,
+  type Weight,
+} from '@lorikeet/nn';
+import { crossEntropy, foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
+import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import { BertModel } from './bertModel.ts';
+import type { BertConfig } from './config.ts';
+import { bertLinear } from './layer.ts';
+
+class BertPredictionHeadTransform {
+  readonly dense: Linear;
+  readonly LayerNorm: LayerNorm;
+  readonly activation: string;
+
+  constructor(dense: Linear, norm: LayerNorm, activationName: string) {
+    this.dense = dense;
+    this.LayerNorm = norm;
+    this.activation = activationName;
+  }
+
+  call(x: Tensor, context: Context): Tensor {
+    return this.LayerNorm.call(
+      activation(this.activation)(this.dense.call(x, context.child('dense'))),
+    );
+  }
+}
+
+class BertLMPredictionHead {
+  readonly transform: BertPredictionHeadTransform;
+  /** [V] */
+  readonly bias: Weight;
+
+  constructor(transform: BertPredictionHeadTransform, bias: Weight) {
+    this.transform = transform;
+    this.bias = bias;
+  }
+
+  /** @param x [B, T, D] @param words [V, D], tied; the result is [B, T, V]. */
+  call(x: Tensor, words: Tensor, context: Context): Tensor {
+    return contract(this.transform.call(x, context.child('transform')), words, {
+      inputAxis: 1,
+    }).add(materialize(this.bias));
+  }
+}
+
+/** The words that were masked. The output layer is the word embedding. */
+export class BertForMaskedLM implements Model {
+  readonly bert: BertModel;
+  readonly cls: { readonly predictions: BertLMPredictionHead };
+  readonly config: BertConfig;
+
+  constructor(bert: BertModel, predictions: BertLMPredictionHead, config: BertConfig) {
+    this.bert = bert;
+    this.cls = { predictions };
+    this.config = config;
+  }
+
+  static init(config: BertConfig, key: Tensor): BertForMaskedLM {
+    const { hidden_size: width } = config;
+    const transform = new BertPredictionHeadTransform(
+      bertLinear(config, width, width, foldIn(key, 'transform')),
+      LayerNorm.init(width, config.layer_norm_eps),
+      config.hidden_act,
+    );
+    return new BertForMaskedLM(
+      BertModel.init(config, foldIn(key, 'bert'), { pooler: false }),
+      new BertLMPredictionHead(transform, zeros([config.vocab_size])),
+      config,
+    );
+  }
+
+  call(inputs: ModelInputs, context: Context): ModelOutputs {
+    const { hidden_states, last } = this.bert.call(inputs, context.child('bert'));
+    // Tied to the table itself, under its adapters: see docs/decisions/0010.
+    const words = baseOf(this.bert.embeddings.word_embeddings.weight);
+    const logits = this.cls.predictions.call(last, words, context.child('cls')); // [B, T, V]
+    return {
+      logits,
+      hidden_states,
+      ...(inputs.labels === undefined ? {} : { loss: crossEntropy(logits, inputs.labels) }),
+    };
+  }
+}

@@ -1,0 +1,138 @@
+import {
+  activation,
+  type Context,
+  Conv1D,
+  Dropout,
+  LayerNorm,
+  multiHeadAttention,
+  normalInitializer,
+} from '@lorikeet/nn';
+import { foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import type { GPT2Config } from './config.ts';
+
+class GPT2Attention {
+  /** Query, key and value in one. */
+  readonly c_attn: Conv1D;
+  readonly c_proj: Conv1D;
+  readonly resid_dropout: Dropout;
+  readonly heads: number;
+  readonly dropout: number;
+  /** What products of query and key are multiplied with. */
+  readonly scale: number;
+
+  constructor(
+    cAttn: Conv1D,
+    cProj: Conv1D,
+    dropouts: { readonly residual: Dropout; readonly attention: number },
+    heads: number,
+    scale: number,
+  ) {
+    this.c_attn = cAttn;
+    this.c_proj = cProj;
+    this.resid_dropout = dropouts.residual;
+    this.dropout = dropouts.attention;
+    this.heads = heads;
+    this.scale = scale;
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
+  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+    const width = x.shape[2] ?? 0;
+    const fused = this.c_attn.call(x, context.child('c_attn')); // [B, T, 3D]
+    const [query, key, value] = [0, 1, 2].map((i) => sliceAxis(fused, 2, i * width, width)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const options = { heads: this.heads, dropout: this.dropout, scale: this.scale, causal: true };
+    const attended = multiHeadAttention(
+      { query, key, value, mask },
+      options,
+      context.child('attn_dropout'),
+    );
+    return this.resid_dropout.call(
+      this.c_proj.call(attended, context.child('c_proj')),
+      context.child('resid_dropout'),
+    );
+  }
+}
+
+class GPT2MLP {
+  readonly c_fc: Conv1D;
+  readonly c_proj: Conv1D;
+  readonly dropout: Dropout;
+  readonly activation: string;
+
+  constructor(cFc: Conv1D, cProj: Conv1D, dropout: Dropout, activationName: string) {
+    this.c_fc = cFc;
+    this.c_proj = cProj;
+    this.dropout = dropout;
+    this.activation = activationName;
+  }
+
+  call(x: Tensor, context: Context): Tensor {
+    const hidden = activation(this.activation)(this.c_fc.call(x, context.child('c_fc'))); // [B, T, F]
+    return this.dropout.call(
+      this.c_proj.call(hidden, context.child('c_proj')),
+      context.child('dropout'),
+    );
+  }
+}
+
+/** One block of the decoder, normalised before each part. */
+export class GPT2Block {
+  readonly ln_1: LayerNorm;
+  readonly attn: GPT2Attention;
+  readonly ln_2: LayerNorm;
+  readonly mlp: GPT2MLP;
+
+  constructor(ln1: LayerNorm, attn: GPT2Attention, ln2: LayerNorm, mlp: GPT2MLP) {
+    this.ln_1 = ln1;
+    this.attn = attn;
+    this.ln_2 = ln2;
+    this.mlp = mlp;
+  }
+
+  static init(config: GPT2Config, index: number, key: Tensor): GPT2Block {
+    const { n_embd: width, n_head: heads, layer_norm_epsilon: epsilon } = config;
+    const inner = config.n_inner ?? 4 * width;
+    const layer = (inFeatures: number, outFeatures: number, name: string, shrink = 1): Conv1D =>
+      Conv1D.init(
+        {
+          inFeatures,
+          outFeatures,
+          initializer: normalInitializer(config.initializer_range * shrink),
+        },
+        foldIn(key, name),
+      );
+    // What is added to the residual stream starts smaller, by the number of such sums.
+    const shrink = 1 / Math.sqrt(2 * config.n_layer);
+    const scale =
+      (config.scale_attn_weights ? 1 / Math.sqrt(width / heads) : 1) /
+      (config.scale_attn_by_inverse_layer_idx ? index + 1 : 1);
+    const residual = new Dropout(config.resid_pdrop);
+    return new GPT2Block(
+      LayerNorm.init(width, epsilon),
+      new GPT2Attention(
+        layer(width, 3 * width, 'c_attn'),
+        layer(width, width, 'attn.c_proj', shrink),
+        { residual, attention: config.attn_pdrop },
+        heads,
+        scale,
+      ),
+      LayerNorm.init(width, epsilon),
+      new GPT2MLP(
+        layer(width, inner, 'c_fc'),
+        layer(inner, width, 'mlp.c_proj', shrink),
+        residual,
+        config.activation_function,
+      ),
+    );
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
+  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+    const attended = x.add(this.attn.call(this.ln_1.call(x), mask, context.child('attn')));
+    return attended.add(this.mlp.call(this.ln_2.call(attended), context.child('mlp')));
+  }
+}

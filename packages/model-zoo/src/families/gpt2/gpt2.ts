@@ -1,0 +1,93 @@
+import {
+  baseOf,
+  type Context,
+  contract,
+  Dropout,
+  Embedding,
+  LayerNorm,
+  normalInitializer,
+} from '@lorikeet/nn';
+import { crossEntropy, foldIn, iota, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { keyMask } from '../../attentionMask.ts';
+import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import { GPT2Block } from './block.ts';
+import type { GPT2Config } from './config.ts';
+
+/** GPT-2 without a head. Radford et al. 2019. */
+export class GPT2Model {
+  readonly wte: Embedding;
+  readonly wpe: Embedding;
+  readonly drop: Dropout;
+  readonly h: readonly GPT2Block[];
+  readonly ln_f: LayerNorm;
+
+  constructor(
+    wte: Embedding,
+    wpe: Embedding,
+    drop: Dropout,
+    h: readonly GPT2Block[],
+    lnF: LayerNorm,
+  ) {
+    this.wte = wte;
+    this.wpe = wpe;
+    this.drop = drop;
+    this.h = h;
+    this.ln_f = lnF;
+  }
+
+  static init(config: GPT2Config, key: Tensor): GPT2Model {
+    const initializer = normalInitializer(config.initializer_range);
+    const table = (numEmbeddings: number, name: string): Embedding =>
+      Embedding.init({ numEmbeddings, dimension: config.n_embd, initializer }, foldIn(key, name));
+    return new GPT2Model(
+      table(config.vocab_size, 'wte'),
+      table(config.n_positions, 'wpe'),
+      new Dropout(config.embd_pdrop),
+      Array.from({ length: config.n_layer }, (_, i) => GPT2Block.init(config, i, foldIn(key, i))),
+      LayerNorm.init(config.n_embd, config.layer_norm_epsilon),
+    );
+  }
+
+  /** @returns hidden states [B, T, D]; the last one is normalised, as in transformers. */
+  call({ input_ids, attention_mask, position_ids }: ModelInputs, context: Context): Tensor[] {
+    const positions = position_ids ?? iota([1, input_ids.shape[1] ?? 0], 1); // [1 or B, T]
+    const words = this.wte.call(input_ids, context.child('wte')); // [B, T, D]
+    let state = this.drop.call(
+      words.add(this.wpe.call(positions, context.child('wpe'))),
+      context.child('drop'),
+    );
+    const mask = keyMask(attention_mask);
+    const states: Tensor[] = [];
+    for (const [i, block] of this.h.entries()) {
+      states.push(state);
+      state = block.call(state, mask, context.child(i));
+    }
+    return [...states, this.ln_f.call(state)];
+  }
+}
+
+/** The next token. The output layer is the word embedding. */
+export class GPT2LMHeadModel implements Model {
+  readonly transformer: GPT2Model;
+  readonly config: GPT2Config;
+
+  constructor(transformer: GPT2Model, config: GPT2Config) {
+    this.transformer = transformer;
+    this.config = config;
+  }
+
+  static init(config: GPT2Config, key: Tensor): GPT2LMHeadModel {
+    return new GPT2LMHeadModel(GPT2Model.init(config, foldIn(key, 'transformer')), config);
+  }
+
+  call(inputs: ModelInputs, context: Context): ModelOutputs {
+    const hidden_states = this.transformer.call(inputs, context.child('transformer'));
+    const last = hidden_states.at(-1) ?? inputs.input_ids;
+    // Tied to the table itself, under its adapters: see docs/decisions/0010.
+    const logits = contract(last, baseOf(this.transformer.wte.weight), { inputAxis: 1 }); // [B, T, V]
+    if (inputs.labels === undefined) return { logits, hidden_states };
+    const time = (inputs.labels.shape[1] ?? 1) - 1;
+    const loss = crossEntropy(sliceAxis(logits, 1, 0, time), sliceAxis(inputs.labels, 1, 1, time));
+    return { loss, logits, hidden_states };
+  }
+}

@@ -1,0 +1,72 @@
+import { nearestOf } from '@lorikeet/nn';
+import { LorikeetError } from '@lorikeet/tensor-core';
+import { z } from 'zod';
+import * as exported from './families/index.ts';
+import type { Architecture, ModelFamily } from './family.ts';
+
+/** All families: whatever the folders under `families` export. */
+export const families: readonly ModelFamily[] = Object.values(exported).filter(isFamily);
+
+export interface FoundArchitecture {
+  readonly architecture: Architecture<unknown>;
+  /** Name of transformers' class. */
+  readonly name: string;
+  /** The config, completed. */
+  readonly config: unknown;
+}
+
+const head = z.looseObject({
+  model_type: z.string(),
+  architectures: z.array(z.string()).nullish(),
+});
+
+/**
+ * The architecture that a `config.json` asks for, or the one of the given name.
+ *
+ * @throws LorikeetError `invalid-config`, naming each fault; `unsupported` for a family or a head that is
+ *   not built.
+ */
+export function findArchitecture(json: unknown, wanted?: string): FoundArchitecture {
+  const { model_type, architectures } = parse(head, json, 'config.json');
+  const family = families.find(({ modelType }) => modelType === model_type);
+  if (family === undefined)
+    throw unknown(
+      'model type',
+      model_type,
+      families.map(({ modelType }) => modelType),
+    );
+  const known = Object.keys(family.architectures);
+  const name =
+    wanted ?? architectures?.find((candidate) => known.includes(candidate)) ?? architectures?.[0];
+  const architecture =
+    name !== undefined && Object.hasOwn(family.architectures, name)
+      ? family.architectures[name]
+      : undefined;
+  if (name === undefined || architecture === undefined)
+    throw unknown('architecture', name ?? 'none', known);
+  return { architecture, name, config: parse(family.schema, json, `the config of ${model_type}`) };
+}
+
+function parse<T>(schema: z.ZodType<T>, json: unknown, what: string): T {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw new LorikeetError('invalid-config', `${what} is not valid`, {
+    received: result.error.issues
+      .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
+      .join('; '),
+  });
+}
+
+function unknown(what: string, name: string, known: readonly string[]): LorikeetError {
+  return new LorikeetError('unsupported', `the ${what} '${name}'`, {
+    expected: known.join(', '),
+    received: name,
+    hint: nearestOf(name, known),
+  });
+}
+
+function isFamily(value: unknown): value is ModelFamily {
+  return (
+    typeof value === 'object' && value !== null && 'modelType' in value && 'architectures' in value
+  );
+}

@@ -1,0 +1,19 @@
+import type { Context, Embedding } from '@lorikeet/nn';
+import { equal, reshape, stopGradient, type Tensor, where } from '@lorikeet/tensor-core';
+
+/**
+ * Rows of an embedding, of which the row of padding gets no derivative, as with PyTorch's `padding_idx`.
+ *
+ * @param ids [B, T]; the result is [B, T, D].
+ */
+export function lookUp(
+  embedding: Embedding,
+  ids: Tensor,
+  padId: number | null,
+  context: Context,
+): Tensor {
+  const rows = embedding.call(ids, context); // [B, T, D]
+  if (padId === null) return rows;
+  const isPadding = reshape(equal(ids, padId), [...ids.shape, 1]); // [B, T, 1]
+  return where(isPadding, stopGradient(rows), rows);
+}

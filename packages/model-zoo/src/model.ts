@@ -1,0 +1,59 @@
+import type { Context } from '@lorikeet/nn';
+import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+
+/** What a model is called with, under transformers' names. B batch, T time. */
+export interface ModelInputs {
+  /** [B, T] integers */
+  readonly input_ids: Tensor;
+  /** [B, T]; 1 where there is a token, 0 where there is padding. */
+  readonly attention_mask?: Tensor;
+  /** [B, T] integers */
+  readonly token_type_ids?: Tensor;
+  /** [B, T] integers */
+  readonly position_ids?: Tensor;
+  /** [B] or [B, T] integers; -100 does not count. */
+  readonly labels?: Tensor;
+  /** [B] integers */
+  readonly start_positions?: Tensor;
+  /** [B] integers */
+  readonly end_positions?: Tensor;
+}
+
+/** What a model gives, under transformers' names. */
+export interface ModelOutputs {
+  /** A scalar, if there were labels. */
+  readonly loss?: Tensor;
+  readonly logits?: Tensor;
+  readonly start_logits?: Tensor;
+  readonly end_logits?: Tensor;
+  /** [B, T, D] each; the first is the embedding's output. */
+  readonly hidden_states: readonly Tensor[];
+}
+
+/** A model with a head. Its tree has the paths of its Hugging Face state dict. */
+export interface Model {
+  /** The content of its `config.json`, completed with defaults. */
+  readonly config: Readonly<Record<string, unknown>>;
+  call(inputs: ModelInputs, context: Context): ModelOutputs;
+}
+
+/** The loss of a call. Throws `invalid-argument` if there were no labels. */
+export function lossOf(outputs: ModelOutputs): Tensor {
+  return requireOutput(outputs.loss, 'loss', 'give labels with the inputs');
+}
+
+/** The logits of a call. Throws `invalid-argument` if the model gives none under this name. */
+export function logitsOf(outputs: ModelOutputs): Tensor {
+  return requireOutput(
+    outputs.logits,
+    'logits',
+    'a question answering model gives start_logits and end_logits',
+  );
+}
+
+function requireOutput(output: Tensor | undefined, name: string, hint: string): Tensor {
+  if (output !== undefined) return output;
+  throw new LorikeetError('invalid-argument', `the model gives no ${name} for these inputs`, {
+    hint,
+  });
+}
