@@ -53,6 +53,7 @@ export * from './ops/index.ts';
 export { formatProgram, type Instruction, type Program } from './program.ts';
 export { evaluate, realize } from './realize.ts';
 export { record } from './record.ts';
+export type { ReductionOptions } from './reduction.ts';
 export {
   broadcastShapes,
   formatShape,
