@@ -82,7 +82,7 @@ async function measureStep({
   const loss = (live: Live, inputs: ModelInputs): Tensor =>
     lossOf(combine(live, frozen).call(inputs, Context.evaluation));
   const step = compile(
-    (live: Live, state: unknown, inputs: ModelInputs) => {
+    (live: Live, state: readonly unknown[], inputs: ModelInputs) => {
       const { value, gradient } = valueAndGrad((part: Live) => loss(part, inputs))(live);
       const update = optimizer.update(gradient, state, live);
       return { loss: value, live: applyUpdates(live, update.updates), state: update.state };

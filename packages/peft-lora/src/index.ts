@@ -13,6 +13,9 @@ export { type AdapterRow, type Description, describe } from './describe.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
 export { type MergeOptions, merge } from './merge.ts';
+export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
+export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
+export { variants } from './peft/findVariant.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
 export { TrainedWeight } from './trainedWeight.ts';
@@ -23,6 +26,7 @@ export {
   type InitArguments,
   type Method,
   method,
+  type PeftFieldInfo,
   type PeftFormat,
   type ProductArguments,
   parseConfig,

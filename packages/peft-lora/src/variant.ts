@@ -33,6 +33,8 @@ export interface ProductArguments<Config> extends AdapterArguments<Config> {
 export interface PeftFormat {
   /** `peft_type`. */
   readonly type: string;
+  /** Keys of its config that Lorikeet does not act on, with the values that change nothing. */
+  readonly inactive?: Readonly<Record<string, unknown>>;
   /** The end of the key of each parameter, after the path of the module. */
   keys(kind: Site['kind']): Readonly<Record<string, string>>;
 }
@@ -124,15 +126,27 @@ export function parseConfig<Config>(variant: Variant<Config>, options: unknown):
   });
 }
 
-/** A field of a config with its key in PEFT's `adapter_config.json`. */
-export function peftField<T extends z.ZodType>(schema: T, key: string): T {
-  return schema.meta({ peft: key });
+/**
+ * A field of a config with its key in PEFT's `adapter_config.json`.
+ *
+ * @param pattern the field that holds other values of it for some paths, if there is one.
+ */
+export function peftField<T extends z.ZodType>(schema: T, key: string, pattern?: string): T {
+  return schema.meta({ peft: key, ...(pattern === undefined ? {} : { pattern }) });
 }
 
-/** Field names of a variant's config and the keys that PEFT calls them. */
-export function peftFieldsOf(variant: Variant<never> | Variant): [field: string, key: string][] {
-  return Object.entries(variant.schema.shape).flatMap(([field, schema]): [string, string][] => {
-    const key = (schema as z.ZodType).meta()?.peft;
-    return typeof key === 'string' ? [[field, key]] : [];
+/** A field of a variant's config as PEFT's file has it. */
+export interface PeftFieldInfo {
+  readonly field: string;
+  readonly key: string;
+  readonly pattern: string | undefined;
+}
+
+/** The fields of a variant's config that PEFT's file has. */
+export function peftFieldsOf(variant: { readonly schema: z.ZodObject }): PeftFieldInfo[] {
+  return Object.entries(variant.schema.shape).flatMap(([field, schema]): PeftFieldInfo[] => {
+    const { peft: key, pattern } = (schema as z.ZodType).meta() ?? {};
+    if (typeof key !== 'string') return [];
+    return [{ field, key, pattern: typeof pattern === 'string' ? pattern : undefined }];
   });
 }

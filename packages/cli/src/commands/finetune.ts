@@ -4,7 +4,13 @@ import { adamw, Context, linearSchedule } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
 import { LorikeetError, randomKey } from '@lorikeet/tensor-core';
-import { evaluateClassifier, fit, permutation, tokenBatches } from '@lorikeet/train';
+import {
+  type ClassificationInputs,
+  evaluateClassifier,
+  fit,
+  permutation,
+  tokenBatches,
+} from '@lorikeet/train';
 import { progressBar } from '@lorikeet/train/progress';
 import { Command } from 'commander';
 import { useBackendOption } from '../backends.ts';
@@ -80,7 +86,6 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   }
 
   const base = await load(flags.model, { key: randomKey(seed) });
-  requireClasses(base.config, classes.length);
   const method = lora({ rank: flags.rank, alpha: flags.alpha ?? 2 * flags.rank });
   const spec = {
     ...Object.fromEntries(flags.targets.map((selector) => [selector, method])),
@@ -95,7 +100,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const batching = { batchSize, maxLength, padId: tokenizer.padId };
   const evaluate = (model: typeof tuned) =>
     evaluateClassifier(
-      (inputs) => logitsOf(model.call(inputs, Context.evaluation)),
+      (inputs: ClassificationInputs) => logitsOf(model.call(inputs, Context.evaluation)),
       tokenBatches(heldOut, batching),
       classes.length,
     );

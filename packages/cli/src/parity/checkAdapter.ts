@@ -6,7 +6,7 @@ import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { compile, valueAndGradWithAux } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
-import { checkOutputs } from './checkModel.ts';
+import { checkOutputs, outputsByName } from './checkModel.ts';
 import { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
@@ -28,13 +28,13 @@ export async function* checkAdapter(root: string, path: string): AsyncGenerator<
   yield* checkOutputs(golden, aux, inputs);
 
   // Gradients in the places of the parameters: saved, they bear the keys of the file.
-  const { tensors } = await encodeAdapter(combine(gradient, frozen));
+  const { tensors } = encodeAdapter(combine(gradient, frozen));
   for (const [key, leaf] of tensors)
     if (golden.shapeOf(`grad.${key}`) !== undefined) yield await golden.check(`grad.${key}`, leaf);
 
   const merged = merge(tuned);
   const field = golden.meta.logits_field ?? 'logits';
-  const mergedLogits = new Map(Object.entries(merged.call(inputs, Context.evaluation))).get(field);
+  const mergedLogits = outputsByName(merged.call(inputs, Context.evaluation)).get(field);
   if (golden.shapeOf('output.merged_logits') !== undefined && mergedLogits !== undefined) {
     yield await golden.check('output.merged_logits', mergedLogits, inputs.attention_mask);
   }

@@ -7,13 +7,7 @@ import {
 } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context, combine, partition, paths } from '@lorikeet/nn';
-import {
-  compile,
-  LorikeetError,
-  type Tensor,
-  tensor,
-  valueAndGradWithAux,
-} from '@lorikeet/tensor-core';
+import { compile, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
 import { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
@@ -53,7 +47,7 @@ export async function* checkOutputs(
 }
 
 /** Outputs under transformers' names; `hidden_states.0` for the first of a list. */
-function outputsByName(outputs: ModelOutputs): Map<string, Tensor> {
+export function outputsByName(outputs: ModelOutputs): Map<string, Tensor> {
   return new Map(paths(outputs));
 }
 

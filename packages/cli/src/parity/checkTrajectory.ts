@@ -53,7 +53,7 @@ export async function* checkTrajectory(root: string, path: string): AsyncGenerat
   if (loss !== undefined) yield await golden.check('output.final_loss', loss);
   if (logits !== undefined)
     yield await golden.check('output.final_logits', logits, inputs.attention_mask);
-  const { tensors } = await encodeAdapter(combine(live, frozen));
+  const { tensors } = encodeAdapter(combine(live, frozen));
   for (const [key, leaf] of tensors)
     if (golden.shapeOf(`final.${key}`) !== undefined)
       yield await golden.check(`final.${key}`, leaf);

@@ -25,10 +25,8 @@ export function compare(
 ): Comparison {
   if (got.length !== expected.length)
     return { error: Number.POSITIVE_INFINITY, tolerance: 0, pass: false };
-  const largest = expected.reduce(
-    (max: number, value: number) => Math.max(max, Math.abs(value)),
-    0.05,
-  );
+  let largest = 0.05;
+  for (const value of expected) largest = Math.max(largest, Math.abs(value));
   let worst: Comparison = { error: 0, tolerance: atol * largest, pass: true };
   let worstRatio = -1;
   for (let i = 0; i < got.length; i++) {

@@ -50,8 +50,8 @@ export const loraVariant: Variant<LoraConfig> = {
   name: 'lora',
   paper: 'Hu et al. 2021, https://arxiv.org/abs/2106.09685',
   schema: z.strictObject({
-    rank: peftField(rank.default(8), 'r'),
-    alpha: peftField(z.number().default(8), 'lora_alpha'),
+    rank: peftField(rank.default(8), 'r', 'rankPattern'),
+    alpha: peftField(z.number().default(8), 'lora_alpha', 'alphaPattern'),
     dropout: peftField(z.number().min(0).lt(1).default(0), 'lora_dropout'),
     useRslora: peftField(z.boolean().default(false), 'use_rslora'),
     initLoraWeights: peftField(
@@ -73,6 +73,28 @@ export const loraVariant: Variant<LoraConfig> = {
   },
   peft: {
     type: 'LORA',
+    inactive: {
+      alora_invocation_tokens: null,
+      arrow_config: null,
+      corda_config: null,
+      ensure_weight_tying: false,
+      eva_config: null,
+      fan_in_fan_out: false,
+      kasa_config: null,
+      layer_replication: null,
+      loftq_config: {},
+      lora_ga_config: null,
+      megatron_config: null,
+      megatron_core: 'megatron.core',
+      monteclora_config: null,
+      qalora_group_size: 16,
+      target_parameters: null,
+      trainable_token_indices: null,
+      use_bdlora: null,
+      use_dora: false,
+      use_qalora: false,
+      velora_config: null,
+    },
     keys: (kind) =>
       kind === 'embedding'
         ? { A: 'lora_embedding_A', B: 'lora_embedding_B' }
