@@ -1,34 +1,16 @@
+import { at, isAdaptable, selectPaths } from '@lorikeet/nn';
 import {
-  at,
-  isAdaptable,
-  isReparam,
-  materialize,
-  nodePaths,
-  type Site,
-  selectPaths,
-  type Weight,
-} from '@lorikeet/nn';
-import {
-  alias,
   childrenOf,
-  foldIn,
   isTreeNode,
   LorikeetError,
   randomKey,
-  rebuild,
-  Tensor,
+  type Tensor,
 } from '@lorikeet/tensor-core';
-import { AdaptedBias } from './adaptedBias.ts';
-import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
 import { adapterNames } from './layers.ts';
+import { place, type TrainMethod } from './place.ts';
+import { modelPaths } from './rewrite.ts';
 import { isInTarget } from './target.ts';
-import { TrainedWeight } from './trainedWeight.ts';
 import type { Method } from './variant.ts';
-
-/** Trains what a selector finds as a whole: PEFT's `modules_to_save`. */
-export interface TrainMethod {
-  readonly kind: 'train';
-}
 
 /** Trains the selected modules as a whole, beside their first values. */
 export function train(): TrainMethod {
@@ -55,26 +37,15 @@ export interface AdaptOptions {
 export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}): T {
   const { key = randomKey(0), name = 'default' } = options;
   requireFreeName(model, name);
+  const { modules, weights } = modelPaths(model);
   const sites = adaptablePaths(model);
-  const modules = nodePaths(model).filter(
-    (path) =>
-      !(at(model, path) instanceof Tensor) || !sites.some((site) => path.startsWith(`${site}.`)),
-  );
+  const isInSite = (path: string): boolean => sites.some((site) => path.startsWith(`${site}.`));
+  const trainable = [...modules, ...weights.filter((path) => !isInSite(path))];
 
-  const plan = new Map<string, (node: unknown) => unknown>();
-  const taken = new Set<string>();
-  const claim = (path: string): boolean => {
-    const isTaken = [...taken].some(
-      (other) => other === path || path.startsWith(`${other}.`) || other.startsWith(`${path}.`),
-    );
-    taken.add(path);
-    return !isTaken;
-  };
+  const placements = new Map<string, Method | TrainMethod>();
   for (const [selector, how] of Object.entries(spec)) {
     if (how.kind === 'train') {
-      for (const path of selectPaths(selector, modules)) {
-        if (claim(path)) plan.set(path, (node) => trainAll(node, name, path));
-      }
+      for (const path of selectPaths(selector, trainable)) assign(model, path, how, placements);
       continue;
     }
     const found = selectPaths(selector, sites).filter((path) => isInTarget(path, how.target));
@@ -87,132 +58,39 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
         },
       );
     }
-    const adapted = found.filter(claim);
-    for (const path of adapted)
-      plan.set(path, (node) => adaptModule(node, path, how as Method, name, foldIn(key, path)));
+    for (const path of found) assign(model, path, how as Method, placements);
   }
-  const adapted = rewrite(model, plan);
-  const mode = Object.values(spec).find(
-    (how) => how.kind === 'adapter' && how.target.bias === 'all',
-  );
-  return mode === undefined ? adapted : trainBiases(adapted, name);
+  return place(model, placements, { name, key });
+}
+
+/** Gives a module to a method, but for those parts of it that another one has already. */
+function assign(
+  model: unknown,
+  path: string,
+  how: Method | TrainMethod,
+  placements: Map<string, Method | TrainMethod>,
+): void {
+  const taken = [...placements.keys()];
+  if (taken.some((other) => other === path || path.startsWith(`${other}.`))) return;
+  if (!taken.some((other) => other.startsWith(`${path}.`))) {
+    placements.set(path, how);
+    return;
+  }
+  const node = at(model, path);
+  for (const [field] of isTreeNode(node) ? childrenOf(node) : [])
+    assign(model, `${path}.${field}`, how, placements);
 }
 
 /** Paths of all modules whose weight can be adapted. */
 export function adaptablePaths(model: unknown): string[] {
-  return nodePaths(model).filter((path) => isAdaptable(at(model, path)));
+  return modelPaths(model).modules.filter((path) => isAdaptable(at(model, path)));
 }
 
-/** Rebuilds a tree with the nodes at some paths replaced; all else is shared. */
-export function rewrite<T>(tree: T, plan: ReadonlyMap<string, (node: unknown) => unknown>): T;
-export function rewrite(
-  tree: unknown,
-  plan: ReadonlyMap<string, (node: unknown) => unknown>,
-): unknown {
-  const visit = (node: unknown, path: string): unknown => {
-    const replace = plan.get(path);
-    if (replace !== undefined) return replace(node);
-    if (!isTreeNode(node)) return node;
-    const children = childrenOf(node);
-    const mapped = children.map(
-      ([name, child]) => [name, visit(child, path === '' ? name : `${path}.${name}`)] as const,
-    );
-    return mapped.every(([, child], i) => child === children[i]?.[1])
-      ? node
-      : rebuild(node, mapped);
-  };
-  return visit(tree, '');
-}
-
-function adaptModule(
-  module: unknown,
-  path: string,
-  method: Method,
-  name: string,
-  key: Tensor,
-): unknown {
-  if (!isAdaptable(module) || !isTreeNode(module))
-    throw new LorikeetError('internal', `nothing to adapt at ${path}`);
-  const { site } = module;
-  const weight = weightOf(module, site, path);
-  const { variant } = method;
-  if (!variant.kinds.includes(site.kind)) {
-    throw new LorikeetError(
-      'unsupported',
-      `${variant.name} cannot adapt a weight of kind '${site.kind}'`,
-      {
-        path,
-        expected: variant.kinds.join(', '),
-        received: site.kind,
-      },
-    );
-  }
-  const settings = new AdapterSettings(method, path, site, materialize(weight));
-  const { config, shape } = settings;
-  const parameters = variant.init({ shape, config, key });
-  return rebuild(
-    module,
-    childrenOf(module).map(([field, child]) => {
-      if (field === site.field)
-        return [field, new AdaptedWeight(weight, parameters, name, settings)] as const;
-      if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
-      if (variant.bias?.isUsed(config) === true) {
-        const own = variant.bias.init({ shape, config, key: foldIn(key, 'bias') });
-        return [field, new AdaptedBias(child, own, name, settings)] as const;
-      }
-      const isTrained = method.target.bias === 'lora_only' || method.target.bias === 'all';
-      return [field, isTrained ? trained(child, name, 'bias', `${path}.bias`) : child] as const;
-    }),
-  );
-}
-
-function trainAll(node: unknown, name: string, path: string): unknown {
-  if (isWeight(node)) return trained(node, name, 'module', path);
-  if (!isTreeNode(node)) return node;
-  return rebuild(
-    node,
-    childrenOf(node).map(([field, child]) => [field, trainAll(child, name, path)] as const),
-  );
-}
-
-/** Trains every bias that does not train yet. */
-function trainBiases<T>(model: T, name: string): T {
-  const plan = new Map<string, (node: unknown) => unknown>();
-  for (const path of nodePaths(model)) {
-    if (!path.endsWith('.bias') && path !== 'bias') continue;
-    plan.set(path, (node) => (node instanceof Tensor ? trained(node, name, 'bias', path) : node));
-  }
-  return rewrite(model, plan);
-}
-
-function trained(
-  base: Weight,
-  name: string,
-  reason: 'module' | 'bias',
-  path: string,
-): TrainedWeight {
-  // The same values under another identity: the base stays the model's own tensor.
-  return new TrainedWeight(base, alias(materialize(base)), name, reason, path);
-}
-
-function isWeight(value: unknown): value is Weight {
-  return value instanceof Tensor || isReparam(value);
-}
-
-function weightOf(module: Readonly<Record<string, unknown>>, site: Site, path: string): Weight {
-  const weight = module[site.field];
-  if (isWeight(weight)) return weight;
-  throw new LorikeetError(
-    'internal',
-    `the module's site names the field '${site.field}', which is no weight`,
-    { path },
-  );
-}
-
-function requireFreeName(model: unknown, name: string): void {
-  if (name === '' || name.includes('.')) {
+/** Throws `invalid-argument` for a name that no adapter can have, or that one in the model has already. */
+export function requireFreeName(model: unknown, name: string): void {
+  if (!/^[\w-]+$/.test(name)) {
     throw new LorikeetError('invalid-argument', `'${name}' is no name for an adapter`, {
-      expected: 'a name without dots',
+      expected: "letters, digits, '_' and '-', since it names a folder too",
       received: name,
     });
   }

@@ -3,7 +3,6 @@ export {
   type AdaptSpec,
   adapt,
   adaptablePaths,
-  type TrainMethod,
   train,
 } from './adapt.ts';
 export { AdaptedBias } from './adaptedBias.ts';
@@ -16,6 +15,7 @@ export { type MergeOptions, merge } from './merge.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
 export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
 export { variants } from './peft/findVariant.ts';
+export type { TrainMethod } from './place.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
 export { TrainedWeight } from './trainedWeight.ts';

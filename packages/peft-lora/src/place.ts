@@ -1,0 +1,129 @@
+import { isAdaptable, isReparam, materialize, type Site, type Weight } from '@lorikeet/nn';
+import {
+  alias,
+  childrenOf,
+  foldIn,
+  isTreeNode,
+  LorikeetError,
+  rebuild,
+  Tensor,
+} from '@lorikeet/tensor-core';
+import { AdaptedBias } from './adaptedBias.ts';
+import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+import { modelPaths, rewrite } from './rewrite.ts';
+import { type TrainedReason, TrainedWeight } from './trainedWeight.ts';
+import type { Method } from './variant.ts';
+
+/** Trains what a selector finds as a whole: PEFT's `modules_to_save`. */
+export interface TrainMethod {
+  readonly kind: 'train';
+}
+
+/** What is to be done with the modules at some paths, none of which lies in another. */
+export type Placements = ReadonlyMap<string, Method | TrainMethod>;
+
+/** Puts adapters at paths that are known. Nothing is computed: first values are recorded only. */
+export function place<T>(
+  model: T,
+  placements: Placements,
+  { name, key }: { readonly name: string; readonly key: Tensor },
+): T {
+  const plan = new Map(
+    [...placements].map(([path, how]) => [
+      path,
+      (node: unknown) =>
+        how.kind === 'train'
+          ? trainAll(node, name, path)
+          : adaptModule(node, path, how, name, foldIn(key, path)),
+    ]),
+  );
+  const adapted = rewrite(model, plan);
+  const methods = [...placements.values()].filter((how) => how.kind === 'adapter');
+  return methods.some(({ target }) => target.bias === 'all') ? trainBiases(adapted, name) : adapted;
+}
+
+function adaptModule(
+  module: unknown,
+  path: string,
+  method: Method,
+  name: string,
+  key: Tensor,
+): unknown {
+  if (!isAdaptable(module) || !isTreeNode(module))
+    throw new LorikeetError('internal', `nothing to adapt at ${path}`);
+  const { site } = module;
+  const weight = weightOf(module, site, path);
+  const { variant } = method;
+  if (!variant.kinds.includes(site.kind)) {
+    throw new LorikeetError(
+      'unsupported',
+      `${variant.name} cannot adapt a weight of kind '${site.kind}'`,
+      {
+        path,
+        expected: variant.kinds.join(', '),
+        received: site.kind,
+      },
+    );
+  }
+  const settings = new AdapterSettings(method, path, site, materialize(weight));
+  const { config, shape } = settings;
+  const parameters = variant.init({ shape, config, key });
+  const isBiasTrained = method.target.bias === 'lora_only' || method.target.bias === 'all';
+  return rebuild(
+    module,
+    childrenOf(module).map(([field, child]) => {
+      if (field === site.field)
+        return [field, new AdaptedWeight(weight, parameters, name, settings)] as const;
+      if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
+      const base = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;
+      if (variant.bias?.isUsed(config) !== true) return [field, base] as const;
+      const own = variant.bias.init({ shape, config, key: foldIn(key, 'bias') });
+      return [field, new AdaptedBias(base, own, name, settings)] as const;
+    }),
+  );
+}
+
+function trainAll(node: unknown, name: string, path: string): unknown {
+  if (isWeight(node)) return trained(node, name, 'module', path);
+  if (!isTreeNode(node)) return node;
+  return rebuild(
+    node,
+    childrenOf(node).map(([field, child]) => [field, trainAll(child, name, path)] as const),
+  );
+}
+
+/** Trains every bias that does not train yet. */
+function trainBiases<T>(model: T, name: string): T {
+  const train = (path: string) => (node: unknown) =>
+    node instanceof Tensor ? trained(node, name, 'bias', path) : node;
+  const plan = new Map(
+    modelPaths(model)
+      .weights.filter(isBias)
+      .map((path) => [path, train(path)] as const),
+  );
+  return rewrite(model, plan);
+}
+
+/** Whether a tensor counts as a bias: by PEFT's rule, if its path says so anywhere. */
+export function isBias(path: string): boolean {
+  return path.includes('bias');
+}
+
+function trained(base: Weight, name: string, reason: TrainedReason, path: string): TrainedWeight {
+  // The same values under another identity: the base stays the model's own tensor.
+  return new TrainedWeight(base, alias(materialize(base)), name, reason, path);
+}
+
+function isWeight(value: unknown): value is Weight {
+  return value instanceof Tensor || isReparam(value);
+}
+
+function weightOf(module: Readonly<Record<string, unknown>>, site: Site, path: string): Weight {
+  const weight = module[site.field];
+  if (isWeight(weight)) return weight;
+  throw new LorikeetError(
+    'internal',
+    `the module's site names the field '${site.field}', which is no weight`,
+    { path },
+  );
+}

@@ -1,0 +1,40 @@
+import { isReparam } from '@lorikeet/nn';
+import { childrenOf, isTreeNode, rebuild, Tensor } from '@lorikeet/tensor-core';
+
+/** Rebuilds a tree with the nodes at some paths replaced; all else is shared. */
+export function rewrite<T>(tree: T, plan: ReadonlyMap<string, (node: unknown) => unknown>): T;
+export function rewrite(
+  tree: unknown,
+  plan: ReadonlyMap<string, (node: unknown) => unknown>,
+): unknown {
+  const visit = (node: unknown, path: string): unknown => {
+    const replace = plan.get(path);
+    if (replace !== undefined) return replace(node);
+    if (!isTreeNode(node)) return node;
+    const children = childrenOf(node);
+    const mapped = children.map(
+      ([name, child]) => [name, visit(child, path === '' ? name : `${path}.${name}`)] as const,
+    );
+    return mapped.every(([, child], i) => child === children[i]?.[1])
+      ? node
+      : rebuild(node, mapped);
+  };
+  return visit(tree, '');
+}
+
+/** Paths of the modules and weights of a model, without what is inside of reparametrised weights. */
+export function modelPaths(model: unknown): { modules: string[]; weights: string[] } {
+  const modules: string[] = [];
+  const weights: string[] = [];
+  const walk = (node: unknown, path: string): void => {
+    if (node instanceof Tensor || isReparam(node)) {
+      weights.push(path);
+    } else if (isTreeNode(node)) {
+      if (path !== '') modules.push(path);
+      for (const [name, child] of childrenOf(node))
+        walk(child, path === '' ? name : `${path}.${name}`);
+    }
+  };
+  walk(model, '');
+  return { modules, weights };
+}
