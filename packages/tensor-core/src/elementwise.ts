@@ -62,7 +62,7 @@ export function unaryPrimitive(rules: UnaryRules): Primitive<NoAttributes> {
  * Writes `n` elements of `out` from place `o` on, from `x` at `i` in steps of `p` and `y` at `j` in steps of
  * `q`; a step is 0 where the operand is broadcast.
  */
-export type RowLoop = (
+type RowLoop = (
   out: TypedArray,
   o: number,
   n: number,

@@ -59,7 +59,7 @@ export function formatProgram(program: Program): string {
 }
 
 /** a, b, ..., z, aa, ab, ... */
-export function valueName(value: number): string {
+function valueName(value: number): string {
   const letter = String.fromCharCode(97 + (value % 26));
   return value < 26 ? letter : valueName(Math.floor(value / 26) - 1) + letter;
 }

@@ -89,12 +89,3 @@ export function broadcastsTo(from: Shape, to: Shape): boolean {
   if (from.length > to.length) return false;
   return from.every((side, axis) => side === 1 || side === to[axis + to.length - from.length]);
 }
-
-/** Refuses a rank, naming the op. */
-export function requireRank(op: string, shape: Shape, rank: number, role = 'input'): void {
-  if (shape.length === rank) return;
-  throw new LorikeetError('shape-mismatch', `${op}: ${role} must have rank ${rank}`, {
-    expected: `rank ${rank}`,
-    received: formatShape(shape),
-  });
-}

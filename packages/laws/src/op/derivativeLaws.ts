@@ -1,4 +1,5 @@
 import {
+  type AnyOp,
   type Composite,
   compile,
   mul,
@@ -14,7 +15,6 @@ import { numericalDerivative } from '../numericalDerivative.ts';
 import {
   freePlaces,
   isDifferentiable,
-  type Op,
   type OpCase,
   opCases,
   tensorOf,
@@ -25,7 +25,7 @@ import { callOp, gradientsOf, readAll, weightsOf } from './outcome.ts';
 const tolerance = 1e-6;
 
 /** By each operand alone; all gradients come from one backward pass. */
-export function firstDerivative(op: Op): Law {
+export function firstDerivative(op: AnyOp): Law {
   return law('has the derivative of its central differences', opCases(op), async (opCase) => {
     const inputs = tensorsOf(opCase, 'f64');
     const result = callOp(opCase, inputs);
@@ -45,7 +45,7 @@ export function firstDerivative(op: Op): Law {
 }
 
 /** Along two directions, by all operands together. */
-export function secondDerivative(op: Op): Law {
+export function secondDerivative(op: AnyOp): Law {
   return law(
     'has the second derivative of its central differences',
     opCases(op),
@@ -75,7 +75,7 @@ export function secondDerivative(op: Op): Law {
 }
 
 /** For an op that says it has no derivative: it is constant nearby, and its gradient is zero. */
-export function isConstant(op: Op, stopsGradient: boolean): Law {
+export function isConstant(op: AnyOp, stopsGradient: boolean): Law {
   return law('has no derivative and none to miss', opCases(op), async (opCase) => {
     const places = freePlaces(opCase);
     const { value, pullback } = vjp(

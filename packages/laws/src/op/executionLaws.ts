@@ -1,11 +1,18 @@
-import { type Backend, compile, permute, type Tensor, useBackend } from '@lorikeet/tensor-core';
+import {
+  type AnyOp,
+  type Backend,
+  compile,
+  permute,
+  type Tensor,
+  useBackend,
+} from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
 import { type Law, law } from '../law.ts';
-import { type Op, type OpCase, opCases, opCasesWith, tensorOf, tensorsOf } from './opCase.ts';
+import { type OpCase, opCases, opCasesWith, tensorOf, tensorsOf } from './opCase.ts';
 import { callOp, partName, readAll, resultAndGradients } from './outcome.ts';
 
 /** A plan that was traced for other numbers gives what the graph gives. */
-export function compilesToItself(op: Op): Law {
+export function compilesToItself(op: AnyOp): Law {
   return law('is the same compiled, bit for bit', opCases(op), async (opCase) => {
     const compiled = compile((inputs: readonly Tensor[]) => resultAndGradients(opCase, inputs));
     const other = opCase.operands.map((operand) => ({
@@ -19,7 +26,7 @@ export function compilesToItself(op: Op): Law {
 }
 
 /** Where an operand comes from does not matter, such as from a transposition that a backend may fold in. */
-export function ignoresLayout(op: Op): Law {
+export function ignoresLayout(op: AnyOp): Law {
   const cases = opCasesWith(op, (draw, operands) =>
     operands.map(({ shape }) => draw.permutation(shape.length)),
   );
@@ -47,7 +54,7 @@ export function ignoresLayout(op: Op): Law {
 
 /** The meaning of an op is its reference; a backend is only faster. */
 export function equalsReference(
-  op: Op,
+  op: AnyOp,
   backend: Backend,
   reference: Backend,
   tolerance: number,

@@ -1,11 +1,11 @@
-import { type Draw, full } from '@lorikeet/tensor-core';
+import { type AnyOp, type Draw, full } from '@lorikeet/tensor-core';
 import { requireSame } from '../closeness.ts';
 import { type Law, law } from '../law.ts';
-import { type Op, type OperandCase, opCasesWith, tensorsOf } from './opCase.ts';
+import { type OperandCase, opCasesWith, tensorsOf } from './opCase.ts';
 import { partName, readAll, resultAndGradients } from './outcome.ts';
 
 /** What a program knows of a literal and simplifies with it changes no number. */
-export function foldsLiterals(op: Op): Law {
+export function foldsLiterals(op: AnyOp): Law {
   const cases = opCasesWith(op, (draw, operands) =>
     operands.map((operand) => (draw.boolean() ? drawLiteral(draw, operand) : null)),
   );

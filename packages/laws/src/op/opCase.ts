@@ -1,11 +1,10 @@
 import {
+  type AnyOp,
   type Attributes,
-  type Composite,
   type Draw,
   type DType,
   formatShape,
   isFloat,
-  type Primitive,
   type SampleInput,
   type Shape,
   sizeOf,
@@ -16,9 +15,6 @@ import fc from 'fast-check';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { drawValues } from './drawValues.ts';
 
-/** An op of either kind that backends see: what `opLaws` is about. */
-export type Op = Primitive | Composite;
-
 export interface OperandCase extends SampleInput {
   /** In f32 as they are here, so that the same case can be computed in f32 and in f64. */
   readonly values: readonly number[];
@@ -26,7 +22,7 @@ export interface OperandCase extends SampleInput {
 
 /** One call of an op with everything that the laws need to look at it. */
 export interface OpCase {
-  readonly op: Op;
+  readonly op: AnyOp;
   readonly attributes: Attributes;
   readonly operands: readonly OperandCase[];
   /** Of the weights and directions that a law needs, by `noise`. */
@@ -34,13 +30,13 @@ export interface OpCase {
 }
 
 /** Valid calls of `op`, by its own `sample`. */
-export function opCases(op: Op): fc.Arbitrary<OpCase> {
+export function opCases(op: AnyOp): fc.Arbitrary<OpCase> {
   return opCasesWith(op, () => undefined);
 }
 
 /** Valid calls of `op`, each with a choice that a law makes about it. */
 export function opCasesWith<T>(
-  op: Op,
+  op: AnyOp,
   choose: (draw: Draw, operands: readonly OperandCase[]) => T,
 ): fc.Arbitrary<OpCase & { readonly choice: T }> {
   return fc.gen().map((gen) => {
@@ -87,6 +83,6 @@ export function freePlaces({ operands }: OpCase): number[] {
 }
 
 /** Whether derivatives flow through a result of this type. */
-export function isDifferentiable(op: Op, dtype: DType): boolean {
+export function isDifferentiable(op: AnyOp, dtype: DType): boolean {
   return op.derivative !== 'none' && isFloat(dtype);
 }

@@ -1,9 +1,8 @@
-import { type Backend, createReferenceBackend } from '@lorikeet/tensor-core';
+import { type AnyOp, type Backend, createReferenceBackend } from '@lorikeet/tensor-core';
 import type { Law } from '../law.ts';
 import { firstDerivative, isConstant, ownDerivative, secondDerivative } from './derivativeLaws.ts';
 import { compilesToItself, equalsReference, ignoresLayout } from './executionLaws.ts';
 import { foldsLiterals } from './literalLaw.ts';
-import type { Op } from './opCase.ts';
 import { roundsOnce, staysFiniteInHalf, survivesSinglePrecision } from './precisionLaws.ts';
 import { fillsItsShape, givesNoNaN, keepsDType } from './resultLaws.ts';
 
@@ -35,7 +34,7 @@ export interface OpLawOptions {
  * import { tanhOp } from '@lorikeet/tensor-core';
  * describeLaws('tanh', opLaws(tanhOp), { describe, test });
  */
-export function opLaws(op: Op, options: OpLawOptions = {}): readonly Law[] {
+export function opLaws(op: AnyOp, options: OpLawOptions = {}): readonly Law[] {
   const { backends = [], tolerance = 1e-5, stopsGradient = false } = options;
   const ofKind =
     op.kind === 'primitive'

@@ -1,11 +1,11 @@
-import { type DType, isFloat, type Tensor } from '@lorikeet/tensor-core';
+import { type AnyOp, type DType, isFloat, type Tensor } from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
 import { type Law, law } from '../law.ts';
-import { isFree, type Op, type OpCase, opCases, tensorOf, tensorsOf } from './opCase.ts';
+import { isFree, type OpCase, opCases, tensorOf, tensorsOf } from './opCase.ts';
 import { callOp, partName, readAll, resultAndGradients } from './outcome.ts';
 
 /** In f32 the op loses few of the digits that f64 shows. */
-export function survivesSinglePrecision(op: Op, tolerance: number): Law {
+export function survivesSinglePrecision(op: AnyOp, tolerance: number): Law {
   return law('is close in f32 to what it is in f64', opCases(op), async (opCase) => {
     const single = await readAll(resultAndGradients(opCase, tensorsOf(opCase, 'f32')));
     const double = await readAll(resultAndGradients(opCase, tensorsOf(opCase, 'f64')));
@@ -16,7 +16,7 @@ export function survivesSinglePrecision(op: Op, tolerance: number): Law {
 }
 
 /** A primitive in f16 or bf16 is the f32 op on the same numbers, rounded once. */
-export function roundsOnce(op: Op): Law {
+export function roundsOnce(op: AnyOp): Law {
   return law('rounds once in f16 and bf16', opCases(op), async (opCase) => {
     for (const half of ['f16', 'bf16'] as const) {
       const { result, widened } = await inHalf(opCase, half);
@@ -28,7 +28,7 @@ export function roundsOnce(op: Op): Law {
 }
 
 /** A composite rounds after each step; at least it must not overflow on the way. */
-export function staysFiniteInHalf(op: Op): Law {
+export function staysFiniteInHalf(op: AnyOp): Law {
   return law('stays finite in f16 and bf16', opCases(op), async (opCase) => {
     for (const half of ['f16', 'bf16'] as const) {
       const { result, widened } = await inHalf(opCase, half);

@@ -1,4 +1,5 @@
 import {
+  type AnyOp,
   type DType,
   type Primitive,
   sizeOf,
@@ -7,7 +8,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { requireSame } from '../closeness.ts';
 import { type Law, law } from '../law.ts';
-import { isFree, type Op, type OpCase, opCases, tensorsOf } from './opCase.ts';
+import { isFree, type OpCase, opCases, tensorsOf } from './opCase.ts';
 import { callOp, readAll } from './outcome.ts';
 
 /** An op's `evaluate` may get memory that was used before, and operands that others still read. */
@@ -32,7 +33,7 @@ export function fillsItsShape(op: Primitive): Law {
 }
 
 /** No float type is left out, and none is widened or narrowed by the way. */
-export function keepsDType(op: Op): Law {
+export function keepsDType(op: AnyOp): Law {
   return law('treats every float type alike', opCases(op), (opCase) => {
     const resultOf = (float: DType): DType => callOp(opCase, tensorsOf(opCase, float)).dtype;
     const wide = resultOf('f64');
@@ -45,7 +46,7 @@ export function keepsDType(op: Op): Law {
   });
 }
 
-export function givesNoNaN(op: Op): Law {
+export function givesNoNaN(op: AnyOp): Law {
   return law('gives no NaN', opCases(op), async (opCase) => {
     const results = await readAll([callOp(opCase, tensorsOf(opCase, 'f64'))]);
     for (const data of results) {
