@@ -3,7 +3,12 @@ import type { Law } from '../law.ts';
 import { firstDerivative, isConstant, ownDerivative, secondDerivative } from './derivativeLaws.ts';
 import { compilesToItself, equalsReference, ignoresLayout } from './executionLaws.ts';
 import { foldsLiterals } from './literalLaw.ts';
-import { roundsOnce, staysFiniteInHalf, survivesSinglePrecision } from './precisionLaws.ts';
+import {
+  keepsWholeNumbers,
+  roundsOnce,
+  staysFiniteInHalf,
+  survivesSinglePrecision,
+} from './precisionLaws.ts';
 import { fillsItsShape, givesNoNaN, keepsDType } from './resultLaws.ts';
 
 export interface OpLawOptions {
@@ -27,7 +32,8 @@ export interface OpLawOptions {
  * - First and second derivatives equal differences in f64, within 1e-6. An op without a derivative is constant.
  * - A composite's own derivative equals that of its body, within 1e-9.
  * - Compiled, on operands of another layout, and with literals, result and gradients are the same bit for bit.
- * - In f32 they are close to f64; in f16 and bf16 a primitive rounds once, and a composite stays finite.
+ * - In f32 they are close to f64. In f16 and bf16 a primitive rounds once, and in i32, if it takes it, it
+ *   drops the fraction; a composite stays finite.
  *
  * @returns laws to register with `describeLaws`, or to check one by one.
  * @example
@@ -38,7 +44,7 @@ export function opLaws(op: AnyOp, options: OpLawOptions = {}): readonly Law[] {
   const { backends = [], tolerance = 1e-5, stopsGradient = false } = options;
   const ofKind =
     op.kind === 'primitive'
-      ? [fillsItsShape(op), roundsOnce(op)]
+      ? [fillsItsShape(op), roundsOnce(op), keepsWholeNumbers(op)]
       : [staysFiniteInHalf(op), ...(op.derivative === undefined ? [] : [ownDerivative(op)])];
   const ofDerivative =
     op.derivative === 'none'

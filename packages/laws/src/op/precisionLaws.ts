@@ -1,4 +1,10 @@
-import { type AnyOp, type DType, isFloat, type Tensor } from '@lorikeet/tensor-core';
+import {
+  type AnyOp,
+  type DType,
+  isFloat,
+  isLorikeetError,
+  type Tensor,
+} from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
 import { type Law, law } from '../law.ts';
 import { isFree, type OpCase, opCases, tensorOf, tensorsOf } from './opCase.ts';
@@ -38,6 +44,34 @@ export function staysFiniteInHalf(op: AnyOp): Law {
         throw new Error(`element ${place} is ${actual[place]} in ${half}, ${wanted[place]} in f32`);
     }
   });
+}
+
+/** If a primitive takes integers at all, it drops the fraction of what it gives for the same numbers as floats. */
+export function keepsWholeNumbers(op: AnyOp): Law {
+  return law('gives the same for whole numbers as integers', opCases(op), async (opCase) => {
+    const operands = opCase.operands.map((operand) =>
+      isFree(operand) ? { ...operand, values: operand.values.map(Math.round) } : operand,
+    );
+    const resultIn = (dtype: DType): Tensor =>
+      callOp(opCase, tensorsOf({ ...opCase, operands }, dtype));
+    const whole = ifTaken(() => resultIn('i32'));
+    if (whole === undefined) return;
+    const [actual = [], floats = []] = await readAll([whole, resultIn('f64')]);
+    requireSame(
+      'the result in i32',
+      actual,
+      whole.dtype === 'i32' ? Int32Array.from(floats) : floats,
+    );
+  });
+}
+
+function ifTaken(call: () => Tensor): Tensor | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (isLorikeetError(error, 'dtype-mismatch')) return undefined;
+    throw error;
+  }
 }
 
 /** The result for operands of type `half`, and that in f32 for the same, already rounded, numbers. */

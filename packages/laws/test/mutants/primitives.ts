@@ -146,6 +146,18 @@ export const primitiveMutants: readonly Mutant[] = [
     'rounds once in f16 and bf16',
   ],
   [
+    'a shortcut for integers',
+    opLaws(
+      mutantOf(rescaleOp, {
+        evaluate(inputs, attributes, output) {
+          if (output.dtype === 'i32') output.data.fill(1);
+          else rescaleOp.evaluate(inputs, attributes, output);
+        },
+      }),
+    ),
+    'gives the same for whole numbers as integers',
+  ],
+  [
     'a derivative with a factor missing',
     opLaws(mutantOf(tanhOp, { derivative: ({ gradient }) => [gradient] })),
     'has the derivative of its central differences',

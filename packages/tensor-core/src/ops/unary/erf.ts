@@ -16,6 +16,7 @@ export const erfOp: Primitive<NoAttributes> = unaryPrimitive({
     const x = operand(inputs, 0);
     return [mul(gradient, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x)))))];
   },
+  sample: { range: [-7, 7] },
 });
 
 /** The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. Elementwise. */
