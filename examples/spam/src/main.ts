@@ -5,7 +5,13 @@ import { adamw, Context, chain, clipByGlobalNorm, linearSchedule } from '@lorike
 import { adapt, describe, isTrainable, lora, merge, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
 import { evaluate as compute, randomKey } from '@lorikeet/tensor-core';
-import { type ClassificationMetrics, evaluateClassifier, fit, tokenBatches } from '@lorikeet/train';
+import {
+  type ClassificationInputs,
+  type ClassificationMetrics,
+  evaluateClassifier,
+  fit,
+  tokenBatches,
+} from '@lorikeet/train';
 import { progressBar } from '@lorikeet/train/progress';
 import { htmlReport } from '@lorikeet/train/report';
 import { type MailTask, mailTask } from './mailTask.ts';
@@ -13,8 +19,8 @@ import { type MailTask, mailTask } from './mailTask.ts';
 const seed = 7;
 const classes = ['ham', 'spam'];
 const output = 'out/quickstart';
-const batching = { batchSize: 32, maxLength: 64, padId: 0 };
-const epochs = 2;
+const batching = { batchSize: 16, maxLength: 64, padId: 0 };
+const epochs = 1;
 
 const started = performance.now();
 const elapsed = (): number => (performance.now() - started) / 1000;
@@ -51,7 +57,7 @@ const progress = progressBar(totalSteps);
 const result = await fit({
   model: tuned,
   trainable: isTrainable,
-  loss: (model, inputs, context) => lossOf(model.call(inputs, context)),
+  loss: (model, inputs: ClassificationInputs, context) => lossOf(model.call(inputs, context)),
   optimizer: chain(
     clipByGlobalNorm(1),
     adamw({ learningRate: linearSchedule({ learningRate: 3e-3, warmupSteps: 20, totalSteps }) }),
@@ -113,10 +119,12 @@ function modelConfig({ vocabularySize }: MailTask): Record<string, unknown> {
     vocab_size: vocabularySize,
     hidden_size: 64,
     num_hidden_layers: 2,
-    num_attention_heads: 4,
+    num_attention_heads: 2,
     intermediate_size: 128,
     max_position_embeddings: batching.maxLength,
     type_vocab_size: 2,
+    hidden_dropout_prob: 0,
+    attention_probs_dropout_prob: 0,
     id2label: Object.fromEntries(classes.entries()),
     label2id: Object.fromEntries(classes.map((name, id) => [name, id])),
   };

@@ -108,7 +108,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const result = await fit({
     model: tuned,
     trainable: isTrainable,
-    loss: (model, inputs, context) => lossOf(model.call(inputs, context)),
+    loss: (model, inputs: ClassificationInputs, context) => lossOf(model.call(inputs, context)),
     optimizer: adamw({
       learningRate: linearSchedule({ learningRate, totalSteps: epochs * stepsPerEpoch }),
     }),

@@ -7,13 +7,12 @@ import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { compile, valueAndGradWithAux } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, outputsByName } from './checkModel.ts';
-import { GoldenCase } from './goldenCase.ts';
+import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
 /** Outputs, loss, gradients and merged weights of one adapter on its base. */
-export async function* checkAdapter(root: string, path: string): AsyncGenerator<ParityRow> {
-  const golden = await GoldenCase.open('adapter', root, path);
-  const base = await load(join(root, await basePathOf(root, 'adapter', path)));
+export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
+  const base = await load(join(root, await basePathOf(root, golden)));
   const tuned = await loadAdapter(base, golden.dir);
   const inputs = await golden.inputs();
 

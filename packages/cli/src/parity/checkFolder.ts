@@ -7,6 +7,7 @@ import { basePathOf } from './basePath.ts';
 import { checkAdapter } from './checkAdapter.ts';
 import { checkModel } from './checkModel.ts';
 import { checkTrajectory } from './checkTrajectory.ts';
+import { GoldenCase } from './goldenCase.ts';
 import type { CaseKind, ParityRow } from './row.ts';
 
 export interface CaseFilter {
@@ -23,7 +24,7 @@ interface FoundCase {
   readonly modelType: string | undefined;
 }
 
-type Checker = (root: string, path: string) => AsyncGenerator<ParityRow>;
+type Checker = (root: string, golden: GoldenCase) => AsyncGenerator<ParityRow>;
 
 const checkers: Readonly<Partial<Record<CaseKind, Checker>>> = {
   model: checkModel,
@@ -66,8 +67,9 @@ async function* checkCase(root: string, { kind, path }: FoundCase): AsyncGenerat
     yield { ...whole, reason: `not supported: cases of kind ${kind}` };
     return;
   }
+  const golden = await GoldenCase.open(kind, root, path);
   try {
-    yield* check(root, path);
+    yield* check(root, golden);
   } catch (error) {
     if (!isLorikeetError(error)) throw error;
     const detail = [error.summary, error.path, error.received]
@@ -78,6 +80,8 @@ async function* checkCase(root: string, { kind, path }: FoundCase): AsyncGenerat
       reason:
         error.code === 'unsupported' ? `not supported: ${detail}` : `${error.code}: ${detail}`,
     };
+  } finally {
+    await golden.close();
   }
 }
 
@@ -121,7 +125,7 @@ async function modelTypeOf(
   kind: CaseKind,
   path: string,
 ): Promise<string | undefined> {
-  const model = kind === 'model' ? path : await basePathOf(root, kind, path);
+  const model = kind === 'model' ? path : await basePathOf(root, { kind, name: path });
   const config: unknown = await readJson(join(root, model, 'config.json'));
   return typeof config === 'object' && config !== null && 'model_type' in config
     ? String(config.model_type)

@@ -8,12 +8,11 @@ import {
 import { load } from '@lorikeet/model-zoo/node';
 import { Context, combine, partition, paths } from '@lorikeet/nn';
 import { compile, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
-import { GoldenCase } from './goldenCase.ts';
+import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
 /** Outputs, loss, gradients and greedy generation of one model. */
-export async function* checkModel(root: string, path: string): AsyncGenerator<ParityRow> {
-  const golden = await GoldenCase.open('model', root, path);
+export async function* checkModel(_root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
   const model = await load(golden.dir);
   const inputs = await golden.inputs();
 

@@ -16,14 +16,16 @@ import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { compile, LorikeetError, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { basePathOf } from './basePath.ts';
-import { GoldenCase } from './goldenCase.ts';
+import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
 /** Losses and final values of a few optimiser steps on one batch. */
-export async function* checkTrajectory(root: string, path: string): AsyncGenerator<ParityRow> {
-  const golden = await GoldenCase.open('trajectory', root, path);
+export async function* checkTrajectory(
+  root: string,
+  golden: GoldenCase,
+): AsyncGenerator<ParityRow> {
   const optimizer = optimizerOf(golden.meta.optimizer);
-  const base = await load(join(root, await basePathOf(root, 'trajectory', path)));
+  const base = await load(join(root, await basePathOf(root, golden)));
   const tuned = await loadAdapter(base, join(golden.dir, 'initial'));
   const inputs = await golden.inputs();
 

@@ -44,6 +44,10 @@ export class GoldenCase {
     );
   }
 
+  async close(): Promise<void> {
+    await this.io.close();
+  }
+
   /** Names in `io.safetensors` that start with `prefix`, without it. */
   names(prefix: string): string[] {
     return [...this.io.entries.keys()]
