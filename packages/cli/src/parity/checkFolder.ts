@@ -67,8 +67,9 @@ async function* checkCase(root: string, { kind, path }: FoundCase): AsyncGenerat
     yield { ...whole, reason: `not supported: cases of kind ${kind}` };
     return;
   }
-  const golden = await GoldenCase.open(kind, root, path);
+  let golden: GoldenCase | undefined;
   try {
+    golden = await GoldenCase.open(kind, root, path);
     yield* check(root, golden);
   } catch (error) {
     if (!isLorikeetError(error)) throw error;
@@ -81,7 +82,7 @@ async function* checkCase(root: string, { kind, path }: FoundCase): AsyncGenerat
         error.code === 'unsupported' ? `not supported: ${detail}` : `${error.code}: ${detail}`,
     };
   } finally {
-    await golden.close();
+    await golden?.close();
   }
 }
 

@@ -1,13 +1,8 @@
-import {
-  generateGreedy,
-  lossOf,
-  type Model,
-  type ModelInputs,
-  type ModelOutputs,
-} from '@lorikeet/model-zoo';
+import { generateGreedy, type Model, type ModelInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
-import { Context, combine, partition, paths } from '@lorikeet/nn';
-import { compile, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
+import { partition, paths } from '@lorikeet/nn';
+import { type Tensor, tensor } from '@lorikeet/tensor-core';
+import { checkOutputs, forwardAndGradient } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
@@ -18,36 +13,12 @@ export async function* checkModel(_root: string, golden: GoldenCase): AsyncGener
 
   const wanted = new Set(golden.names('grad.'));
   const [trainable, frozen] = partition(model, (_, place) => wanted.has(place.path));
-  const run = compile((part: typeof trainable, given: ModelInputs) =>
-    valueAndGradWithAux((tuned: typeof trainable) => {
-      const outputs = combine(tuned, frozen).call(given, Context.evaluation);
-      return { value: lossOf(outputs), aux: outputs };
-    })(part),
-  );
-  const { aux, gradient } = run(trainable, inputs);
-  yield* checkOutputs(golden, aux, inputs);
+  const { outputs, gradient } = forwardAndGradient(trainable, frozen, inputs);
+  yield* checkOutputs(golden, outputs, inputs);
   for (const [name, leaf] of paths(gradient)) yield await golden.check(`grad.${name}`, leaf);
   if (golden.shapeOf('generate.sequences') !== undefined)
     yield await checkGeneration(golden, model);
   yield* golden.rest();
-}
-
-/** Compares every output of a model that the case has under the same name. */
-export async function* checkOutputs(
-  golden: GoldenCase,
-  outputs: ModelOutputs,
-  inputs: ModelInputs,
-): AsyncGenerator<ParityRow> {
-  const named = outputsByName(outputs);
-  for (const name of golden.names('output.')) {
-    const got = named.get(name);
-    if (got !== undefined) yield await golden.check(`output.${name}`, got, inputs.attention_mask);
-  }
-}
-
-/** Outputs under transformers' names; `hidden_states.0` for the first of a list. */
-export function outputsByName(outputs: ModelOutputs): Map<string, Tensor> {
-  return new Map(paths(outputs));
 }
 
 async function checkGeneration(golden: GoldenCase, model: Model): Promise<ParityRow> {

@@ -60,14 +60,13 @@ export async function decodeAdapter<T>(
   return mapTensors(tuned, (leaf) => read.get(leaf) ?? leaf);
 }
 
+/** Copies that PEFT writes besides when `bias` is `all`: the trained bias once more, and the first one. */
+const wrapperCopy = /\.(modules_to_save|original_module)\.bias$/;
+
 /** Keys without the prefix, which files of `inject_adapter_in_model` lack, and the keys as stored. */
 function storedKeys({ entries }: AdapterFiles['tensors']): Map<string, string> {
-  return new Map(
-    [...entries.keys()].map((key) => [
-      key.startsWith(prefix) ? key.slice(prefix.length) : key,
-      key,
-    ]),
-  );
+  const own = [...entries.keys()].filter((key) => !wrapperCopy.test(key));
+  return new Map(own.map((key) => [key.startsWith(prefix) ? key.slice(prefix.length) : key, key]));
 }
 
 function requireFit(
