@@ -1,0 +1,148 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lorikeet } from './capture.ts';
+
+const golden = fileURLToPath(new URL('golden', import.meta.url));
+
+interface Row {
+  readonly kind: string;
+  readonly case: string;
+  readonly tensor: string;
+  readonly error: number | null;
+  readonly tolerance: number | null;
+  readonly pass: boolean;
+  readonly reason: string | null;
+}
+
+async function rows(...args: string[]): Promise<{ code: number; rows: Row[] }> {
+  const { code, stdout } = await lorikeet('parity', ...args, '--json');
+  return { code, rows: stdout === '' ? [] : stdout.split('\n').map((line) => JSON.parse(line)) };
+}
+
+describe('parity', () => {
+  test('every tensor of a model passes: outputs, loss, gradients, generation', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'models/');
+    expect(found.filter(({ pass }) => !pass)).toEqual([]);
+    expect(found.map(({ tensor }) => tensor)).toEqual(
+      expect.arrayContaining([
+        'output.logits',
+        'output.loss',
+        'output.hidden_states.2',
+        'grad.classifier.weight',
+        'generate.sequences',
+      ]),
+    );
+    expect(code).toBe(0);
+  });
+
+  test('an adapter passes: outputs, gradients under the keys of its file, merged weights', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'lora-qv');
+    expect(found.filter(({ pass }) => !pass)).toEqual([]);
+    expect(found.map(({ tensor }) => tensor)).toEqual(
+      expect.arrayContaining([
+        'output.merged_logits',
+        'grad.base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight',
+        'delta.bert.encoder.layer.0.attention.self.query.weight',
+      ]),
+    );
+    expect(code).toBe(0);
+  });
+
+  test('a trajectory passes: losses and final values', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'trajectories');
+    expect(found.filter(({ pass }) => !pass)).toEqual([]);
+    expect(found.map(({ tensor }) => tensor)).toContain('output.losses');
+    expect(code).toBe(0);
+  });
+
+  test('what is not supported is a row that did not pass, with the reason, and exit code 1', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'lora-dora');
+    expect(found).toEqual([
+      {
+        kind: 'adapter',
+        case: 'adapters/bert-seqcls/lora-dora',
+        tensor: '*',
+        error: null,
+        tolerance: null,
+        pass: false,
+        reason: expect.stringMatching(/^not supported: .*use_dora/),
+      },
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test('--only keeps the cases of some model types', async () => {
+    const { rows: found } = await rows(golden, '--only', 'gpt2');
+    expect(new Set(found.map((row) => row.case))).toEqual(
+      new Set(['models/gpt2-lm', 'mixed-batch/gpt2-lm']),
+    );
+  });
+
+  test('without --json there is a line for people, and a count at the end', async () => {
+    const { stdout, stderr } = await lorikeet('parity', golden, '--case', 'models/bert');
+    expect(stdout).toMatch(/^pass {2}model {2}models\/bert-seqcls {2}output\.logits {2}error \d/m);
+    expect(stderr).toMatch(/^\d+ passed, 0 failed, 0 not supported$/m);
+  });
+
+  test('a folder without reference values is an error', async () => {
+    const { code, stderr } = await lorikeet('parity', tmpdir(), '--case', 'x');
+    expect(code).toBe(1);
+    expect(stderr).toContain('there are no reference values');
+  });
+
+  test('an unknown backend is an error that names the known ones', async () => {
+    const { code, stderr } = await lorikeet('parity', golden, '--backend', 'cuda');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/'cuda'[\s\S]*reference/);
+  });
+});
+
+describe('parity finds', () => {
+  let copy: string;
+  beforeEach(async () => {
+    copy = await mkdtemp(join(tmpdir(), 'parity-'));
+    await cp(join(golden, 'models/bert-seqcls'), join(copy, 'models/bert-seqcls'), {
+      recursive: true,
+    });
+  });
+  afterEach(() => rm(copy, { recursive: true, force: true }));
+
+  const edit = async (file: string, change: (bytes: Buffer) => void): Promise<void> => {
+    const path = join(copy, 'models/bert-seqcls', file);
+    const bytes = await readFile(path);
+    change(bytes);
+    await writeFile(path, bytes);
+  };
+
+  test('a weight that is off', async () => {
+    // The last element of the last tensor, classifier.weight.
+    await edit('model.safetensors', (bytes) => bytes.writeFloatLE(5, bytes.length - 4));
+    const { code, rows: found } = await rows(copy);
+    expect(found.find(({ tensor }) => tensor === 'output.logits')?.pass).toBe(false);
+    expect(found.find(({ tensor }) => tensor === 'output.hidden_states.1')?.pass).toBe(true);
+    expect(code).toBe(1);
+  });
+
+  test('a result that is NaN', async () => {
+    await edit('model.safetensors', (bytes) => bytes.writeFloatLE(Number.NaN, bytes.length - 4));
+    const { rows: found } = await rows(copy);
+    expect(found.find(({ tensor }) => tensor === 'output.logits')?.pass).toBe(false);
+  });
+
+  test('a truncated checkpoint, and goes on', async () => {
+    const path = join(copy, 'models/bert-seqcls/model.safetensors');
+    await writeFile(path, (await readFile(path)).subarray(0, 1000));
+    const { code, rows: found } = await rows(copy);
+    expect(found).toEqual([
+      expect.objectContaining({
+        tensor: '*',
+        pass: false,
+        reason: expect.stringMatching(/^invalid-file: /),
+      }),
+    ]);
+    expect(code).toBe(1);
+  });
+});
