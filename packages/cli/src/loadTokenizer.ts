@@ -19,9 +19,21 @@ export async function loadTokenizer(dir: string): Promise<TextTokenizer> {
     });
   }
   const config = (await readJson(join(dir, 'tokenizer_config.json'))) ?? {};
-  const tokenizer = new Tokenizer(file, config);
+  const tokenizer = tokenizerOf(dir, file, config);
   return {
     encode: (text) => tokenizer.encode(text).ids,
     padId: tokenizer.token_to_id('[PAD]') ?? tokenizer.token_to_id('<pad>') ?? 0,
   };
+}
+
+function tokenizerOf(dir: string, file: object, config: object): Tokenizer {
+  try {
+    return new Tokenizer(file, config);
+  } catch (cause) {
+    throw new LorikeetError('invalid-file', 'the tokenizer of the model cannot be used', {
+      path: join(dir, 'tokenizer.json'),
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
 }

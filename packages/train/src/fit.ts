@@ -6,6 +6,7 @@ import {
   type Part,
   type Place,
   partition,
+  paths,
 } from '@lorikeet/nn';
 import {
   alias,
@@ -76,6 +77,11 @@ export async function fit<Model, Inputs, Metrics = never>(
 ): Promise<Fit<Model, Metrics>> {
   const { optimizer, epochs, seed = 0 } = options;
   const [initial, frozen] = partition(options.model, options.trainable);
+  if (paths(initial).length === 0) {
+    throw new LorikeetError('invalid-argument', 'nothing of the model trains', {
+      hint: 'adapt the model first, and give isTrainable',
+    });
+  }
   await evaluate(frozen);
   // A copy, since a step takes over the memory of what it is given.
   let trainable = await evaluate(mapTensors(initial, alias));

@@ -1,6 +1,6 @@
-import { logitsOf, lossOf } from '@lorikeet/model-zoo';
+import { logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
-import { adamw, Context, linearSchedule } from '@lorikeet/nn';
+import { adamw, Context, linearSchedule, paths } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
 import { LorikeetError, randomKey } from '@lorikeet/tensor-core';
@@ -86,6 +86,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   }
 
   const base = await load(flags.model, { key: randomKey(seed) });
+  requireClasses(base, classes.length);
   const method = lora({ rank: flags.rank, alpha: flags.alpha ?? 2 * flags.rank });
   const spec = {
     ...Object.fromEntries(flags.targets.map((selector) => [selector, method])),
@@ -140,4 +141,15 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
           .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
           .join('\n'),
   );
+}
+
+/** Refuses data with more classes than the head of the model has rows. */
+function requireClasses(model: Model, count: number): void {
+  const bias = new Map(paths(model)).get('classifier.bias');
+  if (bias === undefined || count <= bias.size) return;
+  throw new LorikeetError('invalid-argument', `the model tells ${bias.size} classes apart`, {
+    expected: `data with at most ${bias.size} labels`,
+    received: `${count} labels`,
+    hint: 'set id2label in the config of the model, and leave the classifier out of its checkpoint',
+  });
 }
