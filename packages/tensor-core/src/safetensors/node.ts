@@ -67,9 +67,8 @@ export async function saveSafetensors(
   tensors: Named<TensorToWrite>,
   metadata: Named<string> = [],
 ): Promise<void> {
-  const staged = await stage(path, (sink) => writeSafetensors(sink, tensors, metadata));
-  await rename(staged, path);
-  await syncFolder(dirname(path));
+  const write: Writer = (sink) => writeSafetensors(sink, tensors, metadata);
+  await replaceFiles(dirname(path), new Map([[basename(path), write]]));
 }
 
 export interface SaveShardedOptions {
@@ -95,17 +94,28 @@ export async function saveSharded(
 ): Promise<string[]> {
   const { shards, index } = splitShards(tensors, maxShardBytes, stem);
   const about = [...metadata];
+  const writers = new Map<string, Writer>();
+  for (const { fileName, tensors: held } of shards) {
+    writers.set(fileName, (sink) => writeSafetensors(sink, held, about));
+  }
+  if (index !== undefined) {
+    const write: Writer = async (sink) => sink.write(new TextEncoder().encode(index));
+    writers.set(`${stem}.safetensors.index.json`, write);
+  }
   await mkdir(dir, { recursive: true });
+  await replaceFiles(dir, writers);
+  await removeStale(dir, stem, writers);
+  return [...writers.keys()];
+}
+
+/** Writes the whole of a file. */
+type Writer = (sink: ByteSink) => Promise<void>;
+
+/** Writes the files of `dir`, all of them in full before the first one gets its name. */
+async function replaceFiles(dir: string, writers: ReadonlyMap<string, Writer>): Promise<void> {
   const staged = new Map<string, string>();
   try {
-    for (const { fileName, tensors: held } of shards) {
-      const write = (sink: ByteSink): Promise<void> => writeSafetensors(sink, held, about);
-      staged.set(fileName, await stage(join(dir, fileName), write));
-    }
-    if (index !== undefined) {
-      const fileName = `${stem}.safetensors.index.json`;
-      const write = async (sink: ByteSink): Promise<void> =>
-        sink.write(new TextEncoder().encode(index));
+    for (const [fileName, write] of writers) {
       staged.set(fileName, await stage(join(dir, fileName), write));
     }
     for (const [fileName, path] of staged) await rename(path, join(dir, fileName));
@@ -113,13 +123,11 @@ export async function saveSharded(
     for (const path of staged.values()) await rm(path, { force: true });
     throw fault;
   }
-  await removeStale(dir, stem, staged);
   await syncFolder(dir);
-  return [...staged.keys()];
 }
 
 /** Writes a file beside `path`, under a name of its own, through to the disk; returns that name. */
-async function stage(path: string, write: (sink: ByteSink) => Promise<void>): Promise<string> {
+async function stage(path: string, write: Writer): Promise<string> {
   const staged = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
   const handle = await open(staged, 'wx');
   try {
@@ -141,7 +149,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 async function removeStale(
   dir: string,
   stem: string,
-  written: ReadonlyMap<string, string>,
+  written: ReadonlyMap<string, unknown>,
 ): Promise<void> {
   for (const name of await readdir(dir)) {
     const isOfStem = name.startsWith(stem) && ofStem.test(name.slice(stem.length));

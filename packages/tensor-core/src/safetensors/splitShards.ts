@@ -2,7 +2,7 @@ import { LorikeetError } from '../errors.ts';
 import { byteLengthOf, type Named, type TensorSpec, uniqueTensors } from './writeLayout.ts';
 
 /** A file of a sharded checkpoint, and what goes into it. */
-export interface Shard<Tensor> {
+interface Shard<Tensor> {
   readonly fileName: string;
   readonly tensors: readonly (readonly [name: string, tensor: Tensor])[];
 }
