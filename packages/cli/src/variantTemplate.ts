@@ -22,8 +22,11 @@ export const ${name}Variant: Variant<${type}Config> = {
   traits: {
     identityAtInit: ({ start }) => start === 1,
     maxRank: () => undefined,
+    isRandomAtInit: () => false,
+    isStochastic: () => false,
     parameterCount: (_, shape) => shape.out,
   },
+  sample: (draw) => ({ start: draw.pick([1, 2]) }),
   init: ({ shape, config }) => ({ scale: mul(ones([shape.out]), config.start) }),
   // The meaning: the whole adapted weight, [out, in].
   materialize: ({ base, parameters, shape }) => mul(base(), reshape(scaleOf(parameters), [shape.out, 1])),

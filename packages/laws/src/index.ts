@@ -1,3 +1,4 @@
+export { adapterLaws } from './adapter/adapterLaws.ts';
 export { requireClose, requireSame } from './closeness.ts';
 export { describeLaws, type TestRunner } from './describeLaws.ts';
 export { fastCheckDraw } from './fastCheckDraw.ts';

@@ -68,6 +68,12 @@ function adaptModule(
   const settings = new AdapterSettings(method, path, site, materialize(weight));
   const { config, shape } = settings;
   const parameters = variant.init({ shape, config, key });
+  if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
+    throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
+      path,
+      hint: 'turn the option off, or choose modules that have a bias',
+    });
+  }
   const isBiasTrained = method.target.bias === 'lora_only' || method.target.bias === 'all';
   return rebuild(
     module,

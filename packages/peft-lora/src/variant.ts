@@ -1,5 +1,5 @@
 import type { Context, Site } from '@lorikeet/nn';
-import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { type Draw, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { z } from 'zod';
 import type { SiteShape } from './siteShape.ts';
 import type { TargetOptions } from './target.ts';
@@ -45,6 +45,10 @@ export interface VariantTraits<Config> {
   identityAtInit(config: Config): boolean;
   /** The highest rank that the change of the weight can have; `undefined` if it is not bounded. */
   maxRank(config: Config): number | undefined;
+  /** Whether another key gives other first values. */
+  isRandomAtInit(config: Config): boolean;
+  /** Whether a call in training draws random numbers, as with dropout. */
+  isStochastic(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
 }
@@ -62,6 +66,8 @@ export interface Variant<Config = unknown> {
   readonly schema: z.ZodObject;
   readonly kinds: readonly Site['kind'][];
   readonly traits: VariantTraits<Config>;
+  /** Hints for `adapterLaws`: some config; every field varies. Paths in the laws end in `first` and `second`. */
+  sample(draw: Draw): Partial<Config>;
   readonly peft?: PeftFormat;
   /** The config at one path, for a config that has patterns. */
   configAt?(config: Config, path: string): Config;

@@ -10,11 +10,14 @@ export const variants: readonly Variant[] = valuesOf(exported).filter(isVariant)
 /**
  * The method that a parsed `adapter_config.json` describes.
  *
+ * @param json its content, as it was checked.
+ * @param stored its content, to be kept for the next save.
  * @param plugins variants from elsewhere, which come first.
  * @throws LorikeetError `unsupported` for a method or an active option that is not built; `invalid-config`.
  */
 export function methodOf(
   json: PeftPlacement & Readonly<Record<string, unknown>>,
+  stored: object,
   plugins: readonly Variant[],
 ): Method {
   const known = [...plugins, ...variants].filter(({ peft }) => peft !== undefined);
@@ -35,8 +38,8 @@ export function methodOf(
     options[field] = value;
   }
   const own = new Set([...fields.map(({ key }) => key), 'bias', 'peft_type']);
-  const extra = Object.entries(json).filter(([key]) => !own.has(key));
-  for (const [key, value] of extra) {
+  const extra = Object.entries(stored).filter(([key]) => !own.has(key));
+  for (const [key, value] of extra as [string, unknown][]) {
     if (placementKeys.includes(key) || passiveKeys.includes(key) || isInactive(variant, key, value))
       continue;
     throw unsupportedOption(variant, key, value);

@@ -66,11 +66,23 @@ export const loraVariant: Variant<LoraConfig> = {
   traits: {
     identityAtInit: ({ initLoraWeights }) => initLoraWeights !== false,
     maxRank: (config) => config.rank,
+    isRandomAtInit: () => true,
+    isStochastic: ({ dropout }) => dropout > 0,
     parameterCount: (config, shape) => {
       const kernel = shape.kernel.reduce((product, side) => product * side, 1);
       return config.rank * (shape.in * kernel + shape.out) + (config.loraBias ? shape.out : 0);
     },
   },
+  sample: (draw) => ({
+    rank: draw.integer(1, 3),
+    alpha: draw.pick([0.5, 2, 3]),
+    dropout: draw.pick([0, 0.5]),
+    useRslora: draw.boolean(),
+    initLoraWeights: draw.pick([true, false, 'gaussian'] as const),
+    loraBias: draw.boolean(),
+    rankPattern: draw.boolean() ? {} : { first: draw.integer(1, 2) },
+    alphaPattern: draw.boolean() ? {} : { second: 5 },
+  }),
   peft: {
     type: 'LORA',
     inactive: {

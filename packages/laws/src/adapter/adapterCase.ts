@@ -1,0 +1,114 @@
+import {
+  at,
+  Context,
+  isAdaptable,
+  materialize,
+  partition,
+  paths,
+  type Part as TreePart,
+  type Weight,
+} from '@lorikeet/nn';
+import {
+  AdaptedWeight,
+  type AdapterSettings,
+  adapt,
+  adapterLayers,
+  isTrainable,
+  type Method,
+  method,
+  type Variant,
+} from '@lorikeet/peft-lora';
+import {
+  type Draw,
+  evaluate,
+  foldIn,
+  mapTensors,
+  randomKey,
+  type Tensor,
+} from '@lorikeet/tensor-core';
+import { drawProbe, numbers, type Probe, probePaths } from './probe.ts';
+
+/** A probe with an adapter of some config on its parts. */
+export interface AdapterCase<Config> {
+  readonly model: Probe;
+  readonly inputs: readonly Tensor[];
+  readonly method: Method<Config>;
+  /** As `adapt` made it. */
+  readonly fresh: Probe;
+  /** The same with parameters as after some training, in f64. */
+  readonly trained: Probe;
+}
+
+/** Draws a model, a config and an adapter. */
+export async function drawCase<Config>(
+  variant: Variant<Config>,
+  draw: Draw,
+): Promise<AdapterCase<Config>> {
+  const chosen = method(variant, variant.sample(draw));
+  const { model, inputs } = drawProbe(draw, variant.kinds, variant.bias?.isUsed(chosen.config));
+  const fresh = await evaluate(adaptAll(model, chosen));
+  return { model, inputs, method: chosen, fresh, trained: trainedForm(fresh) };
+}
+
+/** The adapter on every part of the model, made from the key of a seed. */
+export function adaptAll<Config>(
+  model: Probe,
+  how: Method<Config>,
+  { seed = 5, name = 'default' }: { readonly seed?: number; readonly name?: string } = {},
+): Probe {
+  return adapt(model, Object.fromEntries(probePaths.map((path) => [path, how])), {
+    key: randomKey(seed),
+    name,
+  });
+}
+
+/** The model with every trainable tensor replaced by noise in f64, as if it had been trained. */
+export function trainedForm(
+  tuned: Probe,
+  seed = 40,
+  isLive: typeof isTrainable = isTrainable,
+): Probe {
+  const [trainable] = partition(tuned, isLive);
+  const names = new Set(paths(trainable).map(([path]) => path));
+  let count = seed;
+  return mapTensors(tuned, (leaf, path) =>
+    names.has(path.join('.')) ? numbers(leaf.shape, count++).mul(0.5) : leaf,
+  );
+}
+
+/** The outputs of a probe in evaluation, or in training with the key of a seed, as one list of numbers. */
+export async function outputsOf(
+  model: Probe,
+  inputs: readonly Tensor[],
+  seed?: number,
+): Promise<number[]> {
+  const context =
+    seed === undefined ? Context.evaluation : Context.training(foldIn(randomKey(seed), 'law'));
+  return await numbersOf(model.call(inputs, context));
+}
+
+/** The elements of some tensors, one after the other. */
+export async function numbersOf(tensors: readonly Tensor[]): Promise<number[]> {
+  await evaluate(tensors);
+  return (await Promise.all(tensors.map((tensor) => tensor.data()))).flatMap((data) => [...data]);
+}
+
+/** The adapted weights of a probe, as its modules would multiply with them. */
+export function weightsOf(model: Probe): Tensor[] {
+  return probePaths.map((path) => {
+    const module = at(model, path);
+    return materialize((isAdaptable(module) ? module[module.site.field] : undefined) as Weight);
+  });
+}
+
+/** What trains and what does not. */
+export function split(tuned: Probe): [trainable: TreePart<Probe>, frozen: TreePart<Probe>] {
+  return partition(tuned, isTrainable);
+}
+
+/** The settings of the adapters of a probe, part by part. */
+export function settingsOf(tuned: Probe): AdapterSettings[] {
+  return adapterLayers(tuned).flatMap(({ layer }) =>
+    layer instanceof AdaptedWeight ? [layer.settings] : [],
+  );
+}

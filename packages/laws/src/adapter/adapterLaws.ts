@@ -1,0 +1,53 @@
+import type { Variant } from '@lorikeet/peft-lora';
+import type { Law } from '../law.ts';
+import {
+  countsItsParameters,
+  followsItsKey,
+  keepsItsRank,
+  leavesTheBase,
+  startsAsItSays,
+} from './baseLaws.ts';
+import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
+import {
+  commutesElsewhere,
+  mergesToItself,
+  mixesEvenly,
+  multipliesAsItMeans,
+  stacks,
+} from './productLaws.ts';
+import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './trainingLaws.ts';
+
+/**
+ * What every method of parameter-efficient fine-tuning must obey, our own or yours. Models, shapes and configs
+ * are drawn; configs by the variant's own `sample`. Numbers are f64, so that a tolerance hides nothing.
+ *
+ * - The base is left as it is, and comes back when the adapter is disabled; the start is as the trait says.
+ * - Fast forms, merging, mixing and stacking give what the meaning (`materialize`) gives, in outputs and in
+ *   gradients.
+ * - Gradients reach every parameter and equal differences; randomness stays in training.
+ * - Counts, ranks and keys are as the traits say, every option does something, and files keep it all.
+ *
+ * @returns laws to register with `describeLaws`, or to check one by one.
+ * @example
+ * import { loraVariant } from '@lorikeet/peft-lora';
+ * describeLaws('lora', adapterLaws(loraVariant), { describe, test });
+ */
+export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
+  return [
+    leavesTheBase(variant),
+    startsAsItSays(variant),
+    multipliesAsItMeans(variant),
+    mergesToItself(variant),
+    mixesEvenly(variant),
+    stacks(variant),
+    commutesElsewhere(variant),
+    reachesItsParameters(variant),
+    differentiates(variant),
+    drawsOnlyInTraining(variant),
+    countsItsParameters(variant),
+    keepsItsRank(variant),
+    followsItsKey(variant),
+    heedsItsConfig(variant),
+    ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
+  ];
+}

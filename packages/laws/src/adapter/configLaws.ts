@@ -1,0 +1,108 @@
+import { paths } from '@lorikeet/nn';
+import {
+  decodeAdapter,
+  encodeAdapter,
+  type Method,
+  method,
+  type Variant,
+} from '@lorikeet/peft-lora';
+import { mapTensors } from '@lorikeet/tensor-core';
+import { bytesSource, encodeSafetensors, readSafetensors } from '@lorikeet/tensor-core/safetensors';
+import fc from 'fast-check';
+import { requireSame } from '../closeness.ts';
+import { fastCheckDraw } from '../fastCheckDraw.ts';
+import { type Law, law } from '../law.ts';
+import { adaptAll, drawCase, numbersOf, outputsOf, split, trainedForm } from './adapterCase.ts';
+import { drawProbe, type Probe } from './probe.ts';
+
+/** An option that changes nothing is a mistake. */
+export function heedsItsConfig<C>(variant: Variant<C>): Law {
+  const name = 'heeds every option of its config';
+  return law(
+    name,
+    // Smaller choices are more alike: a failure is shown as it was drawn.
+    fc.noShrink(fc.gen()),
+    async (gen) => {
+      const draw = fastCheckDraw(gen);
+      const unheeded = new Set(Object.keys(variant.schema.shape));
+      // Some pairs of configs that differ in one option are alike by chance, as for a path that is not there.
+      for (let attempt = 0; attempt < 40 && unheeded.size > 0; attempt++) {
+        const { model, inputs } = drawProbe(draw, variant.kinds, variant.bias !== undefined);
+        const [one, other] = [variant.sample(draw), variant.sample(draw)];
+        const before = await fingerprint(model, inputs, method(variant, one));
+        for (const field of [...unheeded]) {
+          const changed = method(variant, {
+            ...one,
+            [field]: (other as Readonly<Record<string, unknown>>)[field],
+          });
+          if ((await fingerprint(model, inputs, changed)) !== before) unheeded.delete(field);
+        }
+      }
+      if (unheeded.size > 0)
+        throw new Error(`no change of ${[...unheeded].join(', ')} changed anything`);
+    },
+    3,
+  );
+}
+
+/** All that a config can change: first values, outputs in evaluation and in training. */
+async function fingerprint<C>(
+  model: Probe,
+  inputs: Parameters<Probe['call']>[0],
+  how: Method<C>,
+): Promise<string> {
+  const fresh = adaptAll(model, how);
+  const trained = trainedForm(fresh);
+  const first = await numbersOf(paths(split(fresh)[0]).map(([, leaf]) => leaf));
+  return JSON.stringify([
+    first,
+    await outputsOf(trained, inputs),
+    await outputsOf(trained, inputs, 3),
+  ]);
+}
+
+/** Files keep everything. */
+export function survivesItsFile<C>(variant: Variant<C>): Law {
+  return law('is the same after it was saved and loaded', fc.gen(), async (gen) => {
+    const { model, inputs, trained } = await drawCase(variant, fastCheckDraw(gen));
+    const [base, tuned] = [inSingle(model), inSingle(trained)];
+    const { config, tensors } = encodeAdapter(tuned);
+    const entries = await Promise.all(
+      [...tensors].map(
+        async ([key, leaf]) =>
+          [
+            key,
+            {
+              dtype: 'F32' as const,
+              shape: leaf.shape,
+              data: Float32Array.from(await leaf.data()),
+            },
+          ] as const,
+      ),
+    );
+    const file = await readSafetensors(bytesSource(encodeSafetensors(entries)));
+    const text = JSON.parse(JSON.stringify(config));
+    const loaded = await decodeAdapter(
+      base,
+      { config: text, tensors: file },
+      { variants: [variant as Variant] },
+    );
+    const values = (tree: Probe): Promise<number[]> =>
+      numbersOf(paths(split(tree)[0]).map(([, leaf]) => leaf));
+    requireSame('the parameters', await values(loaded), await values(tuned));
+    requireSame('the output', await outputsOf(loaded, inputs), await outputsOf(tuned, inputs));
+    requireSame(
+      'the output in training',
+      await outputsOf(loaded, inputs, 1),
+      await outputsOf(tuned, inputs, 1),
+    );
+    const again = JSON.stringify(encodeAdapter(loaded).config);
+    if (again !== JSON.stringify(config))
+      throw new Error(`the config is ${again} instead of ${JSON.stringify(config)}`);
+  });
+}
+
+/** In f32, as files are. */
+function inSingle(model: Probe): Probe {
+  return mapTensors(model, (leaf) => leaf.cast('f32'));
+}
