@@ -10,8 +10,12 @@ import {
   matmul,
   maximum,
   mul,
+  mulOp,
+  operand,
+  type Primitive,
   pow,
   realize,
+  record,
   relu,
   silu,
   sin,
@@ -131,6 +135,20 @@ test('kinks have the derivatives that their docs promise', async () => {
 
 test('a power of a negative number has a derivative by its base', async () => {
   expect(await grad((t: Tensor) => pow(t, 3))(tensor(-2)).item()).toBe(12);
+});
+
+test('a rule may say that there is no derivative by an operand', async () => {
+  const product: Primitive = {
+    ...mulOp,
+    name: 'productWithConstant',
+    derivative: ({ inputs, gradient }) => [mul(gradient, operand(inputs, 1)), null],
+  };
+  const slope = grad(([a, b]: readonly [Tensor, Tensor]) => sum(record(product, [a, b], {})));
+  const [byA, byB] = slope([x, tensor([4, 5, 6])]);
+  expect([await nested(byA), await nested(byB)]).toEqual([
+    [4, 5, 6],
+    [0, 0, 0],
+  ]);
 });
 
 test('the derivative is the same compiled', async () => {

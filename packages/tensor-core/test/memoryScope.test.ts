@@ -84,6 +84,16 @@ test('a loop in scopes takes no more memory however long it runs', async () => {
   expect(liveBytes()).toBe(before);
 });
 
+test('what a caller put into a tensor is left alone when the tensor is freed', async () => {
+  const data = new Float32Array([1, 2, 3, 4, 5]);
+  {
+    using _ = memoryScope();
+    await exp(tensor(data)).data();
+  }
+  for (let i = 0; i < 3; i++) await mul(tensor(new Float32Array(5)), 7).data();
+  expect([...data]).toEqual([1, 2, 3, 4, 5]);
+});
+
 test('a scope that ends twice frees once, and one that is left by an error frees too', () => {
   const before = liveBytes();
   const scope = memoryScope();

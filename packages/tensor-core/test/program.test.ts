@@ -1,19 +1,24 @@
 import {
   add,
   alias,
+  broadcastTo,
   cast,
   compile,
+  concat,
   exp,
   foldIn,
   formatProgram,
   full,
   grad,
   matmul,
+  max,
   mul,
   ones,
+  pad,
   permute,
   randomBits,
   reshape,
+  slice,
   softmax,
   stopGradient,
   sub,
@@ -123,6 +128,18 @@ test('names, constants for the derivative, and shapes that stay leave nothing', 
   expect(opsOf(nothing, x)).toEqual([]);
 });
 
+test('movement that moves nothing leaves nothing', () => {
+  const nothing = (t: Tensor): Tensor => {
+    const sliced = slice(pad(t, { low: [0], interior: [0] }), [0], [3]);
+    return concat([sum(max(broadcastTo(sliced, [3]), []), [])]);
+  };
+  expect(opsOf(nothing, x)).toEqual([]);
+  expect(opsOf((t) => [pad(t, { interior: [1] }), slice(t, [1], [2])], x)).toEqual([
+    'pad',
+    'slice',
+  ]);
+});
+
 test('what no result needs is left out, with its constants', () => {
   const unused = tensor([7, 8, 9]);
   const program = programOf((t) => {
@@ -187,6 +204,8 @@ test('a program of thousands of steps is lowered whole', () => {
     return y;
   };
   expect(opsOf(chain, x)).toHaveLength(2 * steps + 1);
+  const names = programOf(chain, x).match(/^[a-z]+(?=:)/gm) ?? [];
+  expect(new Set(names).size).toBe(2 * steps + 1);
   const slope = compile(grad((t: Tensor) => sum(chain(t)))).program(x);
   expect(slope.instructions.length).toBeLessThan(6 * steps);
 });

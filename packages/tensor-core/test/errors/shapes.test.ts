@@ -30,6 +30,7 @@ test('operands of unfitting shapes', async () => {
       () => core.reshape(grid, [-1, -1]),
       () => core.broadcastTo(three, [3, 2]),
       () => core.slice(three, [1], [3]),
+      () => core.slice(three, [0], [3], [2]),
       () => core.concat([grid, two]),
       () => core.scatterAdd(three, ids, three),
       () => core.layerNorm(core.zeros([2, 0]), two, two, 1e-5),
@@ -67,6 +68,9 @@ test('operands of unfitting shapes', async () => {
     [shape-mismatch] slice: the range does not lie in [3]
       expected: start, size and step for each axis, with start + (size - 1) * step inside
       received: starts [1], sizes [3], steps [1]
+    [shape-mismatch] slice: the range does not lie in [3]
+      expected: start, size and step for each axis, with start + (size - 1) * step inside
+      received: starts [0], sizes [3], steps [2]
     [shape-mismatch] concat: f32[2,3] and f32[2] do not join along axis 0
       expected: dtype f32 and shape [2,3] but for axis 0
       received: f32[2]

@@ -5,6 +5,7 @@ import {
   layerNorm,
   logSoftmax,
   logSumExp,
+  randomKey,
   relu,
   sigmoid,
   silu,
@@ -106,6 +107,19 @@ test('causal attention does not look ahead', async () => {
 test('causal attention of fewer queries than keys is that of the last queries', async () => {
   const result = attention(steps(0, 0), steps(1, 2, 3), steps(6, 12, 0), { causal: true });
   expect(await flat(result)).toEqual(near([9, 6]));
+});
+
+test('dropout drops whole weights and scales the others', async () => {
+  const value = steps(...Array.from({ length: 64 }, (_, i) => 2 ** (i % 8)));
+  const zeros = steps(...new Array<number>(64).fill(0));
+  const dropout = { rate: 0.5, key: randomKey(1) };
+  const result = await flat(attention(zeros, zeros, value, { dropout }));
+  // Each weight is 1/64: what is left of it is 0 or 1/32, and half of them on average.
+  expect(result.every((x) => Number.isInteger(x * 32))).toBe(true);
+  expect(new Set(result).size).toBeGreaterThan(30);
+  const mean = result.reduce((a, b) => a + b, 0) / 64;
+  expect(Math.abs(mean - 255 / 8)).toBeLessThan(3);
+  expect(await flat(attention(zeros, zeros, value, { dropout }))).toEqual(result);
 });
 
 test('a mask leaves keys out', async () => {

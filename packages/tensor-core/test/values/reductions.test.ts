@@ -154,7 +154,7 @@ test.each(products)('%s', async (_, actual, expected) => {
 });
 
 test('matmul larger than one block equals a plain loop', async () => {
-  const [rows, depth, columns] = [9, 7, 6];
+  const [rows, depth, columns] = [9, 7, 10];
   const a = Array.from({ length: rows * depth }, (_, i) => (i % 11) - 5);
   const b = Array.from({ length: depth * columns }, (_, i) => (i % 7) - 3);
   const expected = Array.from({ length: rows }, (_, i) =>

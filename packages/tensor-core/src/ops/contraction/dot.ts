@@ -2,7 +2,7 @@ import { isFloat, requireDType } from '../../dtype.ts';
 import { promoteOperands } from '../../elementwise.ts';
 import { LorikeetError } from '../../errors.ts';
 import { multiplyRows, packAxes } from '../../matrixProduct.ts';
-import type { Primitive } from '../../op.ts';
+import type { Draw, Primitive, Sample } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../../shape.ts';
@@ -87,40 +87,35 @@ export const dotOp: Primitive<DotAttributes> = {
       restoreAxes(byB, [...batch[1], ...freeB, ...pairedAxes(contract[0], contract[1])]),
     ];
   },
-  sample(draw) {
-    const sizes = {
-      b: draw.integer(0, 2),
-      c: draw.integer(0, 4),
-      m: draw.integer(0, 4),
-      n: draw.integer(0, 4),
-    };
-    const [hasBatch, hasContract, hasM, hasN] = [
-      draw.boolean(),
-      draw.integer(0, 4) > 0,
-      draw.boolean(),
-      draw.boolean(),
-    ];
-    const make = (
-      free: 'm' | 'n',
-      hasFree: boolean,
-    ): { shape: number[]; contract: number[]; batch: number[] } => {
-      const names = [
-        ...(hasBatch ? (['b'] as const) : []),
-        ...(hasContract ? (['c'] as const) : []),
-        ...(hasFree ? [free] : []),
-      ];
-      const order = draw.permutation(names.length).map((i) => names[i] ?? free);
-      const find = (name: string): number[] =>
-        order.flatMap((other, axis) => (other === name ? [axis] : []));
-      return { shape: order.map((name) => sizes[name]), contract: find('c'), batch: find('b') };
-    };
-    const [a, b] = [make('m', hasM), make('n', hasN)];
-    return {
-      inputs: [{ shape: a.shape }, { shape: b.shape }],
-      attributes: { contract: [a.contract, b.contract], batch: [a.batch, b.batch] },
-    };
-  },
+  sample: sampleDot,
 };
+
+/** No, one or two axes of each kind, in any order on either side. */
+function sampleDot(draw: Draw): Sample<DotAttributes> {
+  const batch = draw.pick([[], ['p'], ['p', 'q']]);
+  const contract = draw.pick([['c'], [], ['c', 'd']]);
+  const sides: Readonly<Record<string, number>> = {
+    p: draw.integer(0, 2),
+    q: draw.integer(1, 2),
+    c: draw.integer(0, 4),
+    d: draw.integer(1, 3),
+    m: draw.integer(0, 4),
+    n: draw.integer(0, 4),
+  };
+  const make = (free: string): { shape: number[]; contract: number[]; batch: number[] } => {
+    const names = [...batch, ...contract, ...(draw.boolean() ? [free] : [])];
+    const order = draw.permutation(names.length).map((place) => names[place] ?? free);
+    const axesOf = (wanted: readonly string[]): number[] =>
+      wanted.map((name) => order.indexOf(name));
+    const shape = order.map((name) => sides[name] ?? 1);
+    return { shape, contract: axesOf(contract), batch: axesOf(batch) };
+  };
+  const [a, b] = [make('m'), make('n')];
+  return {
+    inputs: [{ shape: a.shape }, { shape: b.shape }],
+    attributes: { contract: [a.contract, b.contract], batch: [a.batch, b.batch] },
+  };
+}
 
 /**
  * The general product: sums over pairs of `contract` axes, runs along pairs of `batch` axes.
