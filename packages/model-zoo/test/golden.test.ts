@@ -1,0 +1,97 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { generateGreedy, lossOf, type ModelInputs } from '@lorikeet/model-zoo';
+import { load } from '@lorikeet/model-zoo/node';
+import { Context, combine, partition, paths } from '@lorikeet/nn';
+import { type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
+import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import { describe, expect, test } from 'vitest';
+
+// Values of Transformers in f64, rounded to f32: see shared/golden/README.md for how they were made.
+
+const golden = fileURLToPath(new URL('golden', import.meta.url));
+
+async function readCase(
+  name: string,
+): Promise<{ tensors: Map<string, Tensor>; inputs: ModelInputs; prompt: ModelInputs | undefined }> {
+  const file = await openSafetensors(`${golden}/${name}/io.safetensors`);
+  const tensors = new Map<string, Tensor>();
+  for (const [key, { dtype, shape }] of file.entries) {
+    const kind = dtype === 'I32' ? 'i32' : 'f32';
+    tensors.set(key, tensor(await file.readAs(key, kind), shape, kind));
+  }
+  await file.close();
+  const under = (prefix: string): ModelInputs =>
+    Object.fromEntries(
+      [...tensors]
+        .filter(([key]) => key.startsWith(prefix))
+        .map(([key, value]) => [key.slice(prefix.length), value]),
+    ) as unknown as ModelInputs;
+  return {
+    tensors,
+    inputs: under('input.'),
+    prompt: tensors.has('generate.input_ids') ? under('generate.') : undefined,
+  };
+}
+
+/** |got - expected| <= 1e-4 |expected| + 2e-5 max(0.05, max|expected|), where the mask is 1. */
+async function requireClose(
+  name: string,
+  got: Tensor,
+  expected: Tensor,
+  mask?: Tensor,
+): Promise<void> {
+  expect(got.shape, name).toEqual(expected.shape);
+  const [a, b, kept] = [await got.data(), await expected.data(), await mask?.data()];
+  const perToken = kept === undefined ? 1 : b.length / kept.length;
+  const scale = Math.max(0.05, ...b.map(Math.abs));
+  for (let i = 0; i < b.length; i++) {
+    if (kept !== undefined && kept[Math.floor(i / perToken)] === 0) continue;
+    const want = b[i] as number;
+    expect(Math.abs((a[i] as number) - want), `${name}[${i}]`).toBeLessThanOrEqual(
+      1e-4 * Math.abs(want) + 2e-5 * scale,
+    );
+  }
+}
+
+describe.each(readdirSync(golden))('%s', (name) => {
+  test('gives the outputs, the loss and the gradients of Transformers', async () => {
+    const model = await load(`${golden}/${name}`);
+    const { tensors, inputs } = await readCase(name);
+    const [trainable, frozen] = partition(model, (_, { path }) => tensors.has(`grad.${path}`));
+    const { aux, gradient } = valueAndGradWithAux((live: typeof trainable) => {
+      const outputs = combine(live, frozen).call(inputs, Context.evaluation);
+      return { value: lossOf(outputs), aux: outputs };
+    })(trainable);
+    const got = new Map<string, Tensor>([
+      ...paths(aux).map(([key, leaf]) => [`output.${key}`, leaf] as const),
+      ...paths(gradient).map(([key, leaf]) => [`grad.${key}`, leaf] as const),
+    ]);
+    const wanted = [...tensors].filter(([key]) => /^(output|grad)\./.test(key));
+    expect(wanted.length).toBeGreaterThan(3);
+    for (const [key, expected] of wanted) {
+      const value = got.get(key);
+      expect(value, key).toBeDefined();
+      const isTokenLevel =
+        key.startsWith('output.') &&
+        expected.rank >= 2 &&
+        expected.shape[1] === inputs.attention_mask?.shape[1];
+      if (value !== undefined)
+        await requireClose(key, value, expected, isTokenLevel ? inputs.attention_mask : undefined);
+    }
+  });
+});
+
+test('greedy generation gives the sequences of Transformers, with padding on the left', async () => {
+  const model = await load(`${golden}/gpt2-lm-padded`);
+  const { tensors, prompt } = await readCase('gpt2-lm-padded');
+  const expected = tensors.get('generate.sequences');
+  if (prompt === undefined || expected === undefined) throw new Error('the case has no generation');
+  const { input_ids, attention_mask } = prompt;
+  const sequences = await generateGreedy(
+    model,
+    { input_ids, ...(attention_mask ? { attention_mask } : {}) },
+    { maxNewTokens: 6 },
+  );
+  expect(sequences.flat()).toEqual([...(await expected.data())]);
+});
