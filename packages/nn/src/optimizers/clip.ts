@@ -1,10 +1,24 @@
-import { add, div, full, maximum, minimum, mul, sqrt, type Tensor } from '@lorikeet/tensor-core';
+import {
+  add,
+  cast,
+  div,
+  full,
+  maximum,
+  minimum,
+  mul,
+  promote,
+  sqrt,
+  type Tensor,
+} from '@lorikeet/tensor-core';
 import { paths, zipTrees } from '../tree.ts';
 import { type Optimizer, stateless } from './optimizer.ts';
 
-/** The Euclidean norm of all tensors of a tree together; a scalar. */
+/** The Euclidean norm of all tensors of a tree together; a scalar, at least f32. */
 export function globalNorm(tree: unknown): Tensor {
-  const squares = paths(tree).map(([, leaf]) => mul(leaf, leaf).sum());
+  const squares = paths(tree).map(([, leaf]) => {
+    const wide = cast(leaf, promote(leaf.dtype, 'f32')); // squares of f16 are soon infinite
+    return mul(wide, wide).sum();
+  });
   return sqrt(squares.reduce((total, square) => add(total, square), full([], 0)));
 }
 
@@ -14,7 +28,8 @@ export function clipByGlobalNorm(limit: number): Optimizer<null> {
     init: () => null,
     update(gradients, state, _) {
       const factor = minimum(div(limit, add(globalNorm(gradients), 1e-6)), 1);
-      return { updates: zipTrees((gradient) => mul(gradient, factor), gradients), state };
+      const scale = (gradient: Tensor): Tensor => cast(mul(gradient, factor), gradient.dtype);
+      return { updates: zipTrees(scale, gradients), state };
     },
   };
 }

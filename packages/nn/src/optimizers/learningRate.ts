@@ -13,7 +13,7 @@ export function scaleByLearningRate(rate: LearningRate): Optimizer<{ readonly st
     update(gradients, { step }, _) {
       const factor = typeof rate === 'number' ? -rate : neg(rate(cast(step, 'f32')));
       return {
-        updates: zipTrees((gradient) => mul(gradient, factor), gradients),
+        updates: zipTrees((gradient) => cast(mul(gradient, factor), gradient.dtype), gradients),
         state: { step: add(step, 1) },
       };
     },
