@@ -1,18 +1,24 @@
 /** Adapters in folders, in Node. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { evaluate, LorikeetError } from '@lorikeet/tensor-core';
+import { LorikeetError } from '@lorikeet/tensor-core';
 import { openSafetensors, saveSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import { requireFreeName } from './adapt.ts';
+import { adapterEntries } from './peft/adapterEntries.ts';
 import { type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
 import { type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
 
 const configName = 'adapter_config.json';
 const weightsName = 'adapter_model.safetensors';
+/** Far more than any config has: one of all layers of a large model takes some hundred KiB. */
+const maxConfigBytes = 2 ** 24;
 
 /**
- * Puts the adapter in a folder of Hugging Face PEFT on its base model. Throws as `decodeAdapter` does, and
- * `invalid-file`.
+ * Puts an adapter in Hugging Face PEFT's format on its base model.
  *
+ * @param dir the adapter's folder, or one in which `saveAdapter` put an adapter of this name.
+ * @throws LorikeetError as `decodeAdapter` does; `invalid-file`, `invalid-config`.
  * @example
  * const tuned = await loadAdapter(model, 'spam-lora');
  */
@@ -21,8 +27,12 @@ export async function loadAdapter<T>(
   dir: string,
   options: DecodeOptions = {},
 ): Promise<T> {
-  const config = await readConfig(join(dir, configName));
-  const tensors = await openSafetensors(join(dir, weightsName));
+  const { name = 'default' } = options;
+  requireFreeName(model, name);
+  const folder = (await exists(join(dir, name, configName))) ? join(dir, name) : dir;
+  const config = await readConfig(join(folder, configName));
+  await refusePickle(folder);
+  const tensors = await openSafetensors(join(folder, weightsName));
   try {
     return await decodeAdapter(model, { config, tensors }, options);
   } finally {
@@ -32,9 +42,10 @@ export async function loadAdapter<T>(
 
 /**
  * Saves one adapter as PEFT does: the one named `default` in `dir` itself, any other in a folder of its name.
- * The config is written last, so that a folder with a config is whole. Throws as `encodeAdapter` does.
+ * Each file is whole before it gets its name, the config last.
  *
  * @returns the folder that was written.
+ * @throws LorikeetError as `encodeAdapter` does.
  */
 export async function saveAdapter(
   tuned: unknown,
@@ -45,34 +56,61 @@ export async function saveAdapter(
   const { name = 'default' } = options;
   const folder = name === 'default' ? dir : join(dir, name);
   await mkdir(folder, { recursive: true });
-  await evaluate([...tensors.values()]);
-  const entries = [...tensors].map(
-    ([key, leaf]) =>
-      [
-        key,
-        {
-          dtype: 'F32' as const,
-          shape: leaf.shape,
-          data: async () => Float32Array.from(await leaf.data()),
-        },
-      ] as const,
-  );
+  const entries = await adapterEntries(tensors);
   await saveSafetensors(join(folder, weightsName), entries, [['format', 'pt']]);
-  const staged = join(folder, `.${configName}.tmp`);
-  await writeFile(staged, `${JSON.stringify(config, null, 2)}\n`);
-  await rename(staged, join(folder, configName));
+  const staged = join(folder, `.${configName}.${randomUUID()}.tmp`);
+  try {
+    await writeFile(staged, `${JSON.stringify(config, null, 2)}\n`, { flush: true });
+    await rename(staged, join(folder, configName));
+  } catch (fault) {
+    await rm(staged, { force: true });
+    throw fault;
+  }
   return folder;
 }
 
 async function readConfig(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw new LorikeetError('invalid-file', 'the config of the adapter cannot be read', {
+  const refuse = (code: 'invalid-file' | 'invalid-config', received: string, cause?: unknown) =>
+    new LorikeetError(code, 'the config of the adapter cannot be read', {
       path,
       expected: 'an adapter_config.json as Hugging Face PEFT writes it',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received,
       cause,
     });
+  const text = await readText(path).catch((cause: unknown) => {
+    throw refuse('invalid-file', messageOf(cause), cause);
+  });
+  if (text === undefined) throw refuse('invalid-config', `more than ${maxConfigBytes} bytes`);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw refuse('invalid-config', messageOf(cause), cause);
   }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  const { size } = await stat(path);
+  return size > maxConfigBytes ? undefined : readFile(path, 'utf8');
+}
+
+/** Old adapters are pickles, which are programs: they are not run. */
+async function refusePickle(folder: string): Promise<void> {
+  const pickle = join(folder, 'adapter_model.bin');
+  if ((await exists(join(folder, weightsName))) || !(await exists(pickle))) return;
+  throw new LorikeetError('unsupported', 'the adapter is stored as a pickle', {
+    path: pickle,
+    expected: weightsName,
+    hint: 'load it with PEFT and save it again: newer releases write safetensors',
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -22,19 +22,21 @@ export function rewrite(
   return visit(tree, '');
 }
 
-/** Paths of the modules and weights of a model, without what is inside of reparametrised weights. */
+/**
+ * Paths of the weights of a model, and of the modules that have some, outer ones first, without what is inside
+ * of reparametrised weights.
+ */
 export function modelPaths(model: unknown): { modules: string[]; weights: string[] } {
-  const modules: string[] = [];
   const weights: string[] = [];
-  const walk = (node: unknown, path: string): void => {
+  const modules = new Set<string>();
+  const walk = (node: unknown, path: readonly string[]): void => {
     if (node instanceof Tensor || isReparam(node)) {
-      weights.push(path);
+      weights.push(path.join('.'));
+      for (let depth = 1; depth < path.length; depth++) modules.add(path.slice(0, depth).join('.'));
     } else if (isTreeNode(node)) {
-      if (path !== '') modules.push(path);
-      for (const [name, child] of childrenOf(node))
-        walk(child, path === '' ? name : `${path}.${name}`);
+      for (const [name, child] of childrenOf(node)) walk(child, [...path, name]);
     }
   };
-  walk(model, '');
-  return { modules, weights };
+  walk(model, []);
+  return { modules: [...modules], weights };
 }

@@ -1,4 +1,4 @@
-import { LorikeetError } from '@lorikeet/tensor-core';
+import { pythonRegExp } from './peft/pythonRegExp.ts';
 
 /** Which biases train along with the adapters. */
 export type BiasMode = 'none' | 'all' | 'lora_only';
@@ -43,21 +43,33 @@ export function layerNumberOf(path: string, pattern?: string): number | undefine
   return undefined;
 }
 
-/** A pattern of PEFT's `rank_pattern` or `alpha_pattern` that fits a path: a regular expression for its end. */
+/**
+ * The value of the first pattern that fits a path, as in PEFT's `rank_pattern` and `alpha_pattern`: each is a
+ * regular expression for the end of a path, after a dot.
+ */
 export function valueForPath<T>(
   patterns: Readonly<Record<string, T>>,
   path: string,
 ): T | undefined {
-  for (const [pattern, value] of Object.entries(patterns))
-    if (regularExpression(`^(.*\\.)?(${pattern})$`).test(path)) return value;
-  return undefined;
+  const found = expressionsOf(patterns).find(({ expression }) => expression.test(path));
+  return found === undefined ? undefined : patterns[found.pattern];
 }
 
-/** A regular expression from a file or a user. Throws `invalid-config`. */
-export function regularExpression(source: string): RegExp {
-  try {
-    return new RegExp(source, 'u');
-  } catch (cause) {
-    throw new LorikeetError('invalid-config', `'${source}' is no regular expression`, { cause });
-  }
+interface Compiled {
+  readonly pattern: string;
+  readonly expression: RegExp;
+}
+
+const compiled = new WeakMap<object, readonly Compiled[]>();
+
+/** The patterns of one config are asked for every weight, and made into expressions once. */
+function expressionsOf(patterns: object): readonly Compiled[] {
+  const known = compiled.get(patterns);
+  if (known !== undefined) return known;
+  const expressions = Object.keys(patterns).map((pattern) => ({
+    pattern,
+    expression: pythonRegExp(`(.*\\.)?(${pattern})`),
+  }));
+  compiled.set(patterns, expressions);
+  return expressions;
 }

@@ -1,48 +1,81 @@
-import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { isReparam } from '@lorikeet/nn';
+import { childrenOf, isTreeNode, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
-import { adapterLayers } from '../layers.ts';
+import { type AdapterLayer, adapterLayers, isAdapterLayer } from '../layers.ts';
 
 /** What every key starts with: the wrapper's place of the model. */
 export const prefix = 'base_model.model.';
 
-/** The trained tensors of one adapter under the keys of PEFT's file, without the prefix. */
-export function adapterTensors(tuned: unknown, name: string): Map<string, Tensor> {
-  const layers = adapterLayers(tuned).filter(({ layer }) => layer.name === name);
-  const targeted = new Set(
-    layers.flatMap(({ layer }) => (layer instanceof AdaptedWeight ? [layer.settings.path] : [])),
+/** One trained tensor of an adapter. */
+export interface AdapterTensor {
+  /** In PEFT's file, without the prefix. */
+  readonly key: string;
+  /** In the adapted model. */
+  readonly path: string;
+  readonly tensor: Tensor;
+}
+
+/** The trained tensors of one adapter. Throws `unsupported` if PEFT's files have no place for one. */
+export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
+  const adapted = new Set(
+    adapterLayers(tuned).flatMap(({ path, layer }) =>
+      layer instanceof AdaptedWeight && layer.name === name ? [moduleOf(path)] : [],
+    ),
   );
-  const tensors = new Map<string, Tensor>();
-  for (const { path, layer } of layers) {
-    if (layer instanceof AdaptedWeight) {
-      const { variant, site, path: module } = layer.settings;
-      const keys = variant.peft?.keys(site.kind) ?? {};
-      for (const [parameter, tensor] of Object.entries(layer.parameters))
-        tensors.set(`${module}.${keyOf(keys, parameter, variant.name)}`, tensor);
-    } else if (layer instanceof AdaptedBias) {
-      const { variant, path: module } = layer.settings;
-      const keys = variant.bias?.peftKeys ?? {};
-      for (const [parameter, tensor] of Object.entries(layer.parameters))
-        tensors.set(`${module}.${keyOf(keys, parameter, variant.name)}`, tensor);
-    } else {
-      tensors.set(layer.reason === 'bias' ? biasKey(path, targeted) : path, layer.value);
+  return placedLayers(tuned, name).flatMap(({ layer, weight, path }) => {
+    if (layer instanceof AdaptedWeight || layer instanceof AdaptedBias) {
+      return Object.entries(layer.parameters).map(([parameter, tensor]) => ({
+        key: `${moduleOf(weight)}.${keyOf(layer, parameter)}`,
+        path: `${path}.parameters.${parameter}`,
+        tensor,
+      }));
     }
-  }
-  return tensors;
+    const key = layer.reason === 'bias' ? biasKey(weight, adapted) : weight;
+    return [{ key, path: `${path}.value`, tensor: layer.value }];
+  });
+}
+
+/** The layers of an adapter, each with the path of its weight in the base and its own in the adapted model. */
+function placedLayers(
+  tuned: unknown,
+  name: string,
+): { readonly layer: AdapterLayer; readonly weight: string; readonly path: string }[] {
+  const found: ReturnType<typeof placedLayers> = [];
+  const walk = (node: unknown, weight: readonly string[], path: readonly string[]): void => {
+    if (isReparam(node)) {
+      if (isAdapterLayer(node) && node.name === name)
+        found.push({ layer: node, weight: weight.join('.'), path: path.join('.') });
+      walk(node.base, weight, [...path, 'base']);
+    } else if (isTreeNode(node)) {
+      for (const [field, child] of childrenOf(node))
+        walk(child, [...weight, field], [...path, field]);
+    }
+  };
+  walk(tuned, [], []);
+  return found;
 }
 
 /** The bias of an adapted module lies under PEFT's wrapper. */
-function biasKey(path: string, targeted: ReadonlySet<string>): string {
-  const module = path.slice(0, -'.bias'.length);
-  return targeted.has(module) ? `${module}.base_layer.bias` : path;
+function biasKey(weight: string, adapted: ReadonlySet<string>): string {
+  const module = moduleOf(weight);
+  return adapted.has(module) ? `${module}.base_layer${weight.slice(module.length)}` : weight;
 }
 
-function keyOf(keys: Readonly<Record<string, string>>, parameter: string, variant: string): string {
-  const key = keys[parameter];
+/** Path of the module that a weight is a field of. */
+export function moduleOf(weight: string): string {
+  return weight.slice(0, Math.max(weight.lastIndexOf('.'), 0));
+}
+
+function keyOf(layer: AdaptedWeight | AdaptedBias, parameter: string): string {
+  const { variant, site, path } = layer.settings;
+  const keys =
+    layer instanceof AdaptedBias ? variant.bias?.peftKeys : variant.peft?.keys(site.kind);
+  const key = keys !== undefined && Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
   if (key !== undefined) return key;
   throw new LorikeetError(
     'unsupported',
-    `${variant} has no place for '${parameter}' in the files of PEFT`,
-    { hint: 'give the variant a `peft` format' },
+    `${variant.name} has no place for '${parameter}' in the files of PEFT`,
+    { path, hint: 'give the variant a `peft` format' },
   );
 }

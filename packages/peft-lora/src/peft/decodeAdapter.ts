@@ -1,12 +1,12 @@
 import { LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
-import { requireFreeName } from '../adapt.ts';
-import { type Placements, place } from '../place.ts';
+import { requireFreeName, train } from '../adapt.ts';
+import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
-import type { Variant } from '../variant.ts';
+import type { Method, Variant } from '../variant.ts';
 import { adapterTensors, prefix } from './adapterTensors.ts';
 import { methodOf } from './findVariant.ts';
 import { matchTensors, type TensorSource } from './matchTensors.ts';
-import { parsePlacement } from './peftConfig.ts';
+import { parsePlacement, requireRecord } from './peftConfig.ts';
 import { selectModules } from './selectModules.ts';
 
 /** An adapter in the format of Hugging Face PEFT. */
@@ -39,17 +39,17 @@ export async function decodeAdapter<T>(
 ): Promise<T> {
   const { name = 'default', strict } = options;
   requireFreeName(model, name);
-  const placement = parsePlacement(config);
-  const method = methodOf(placement, options.variants ?? []);
+  const json = requireRecord(config);
+  const placement = parsePlacement(json);
+  const method = methodOf(json, placement, options.variants ?? []);
   const isStored = (path: string): boolean =>
     [...source.entries.keys()].some(
       (key) => key.startsWith(`${prefix}${path}.`) || key.startsWith(`${path}.`),
     );
   const { adapted, saved } = selectModules(model, placement, { strict, isStored });
-  const placements: Placements = new Map([
-    ...adapted.map((path) => [path, method] as const),
-    ...saved.map((path) => [path, { kind: 'train' }] as const),
-  ]);
+  const placements = new Map<string, Method | TrainMethod>();
+  for (const path of adapted) placements.set(path, method);
+  for (const path of saved) placements.set(path, train());
   // The first values are recorded, never computed: they tell the shapes.
   const tuned = place(model, placements, { name, key: randomKey(0) });
   const { stored, copies } = matchTensors(adapterTensors(tuned, name), source, model);

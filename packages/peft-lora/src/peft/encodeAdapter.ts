@@ -1,13 +1,15 @@
+import { nearestOf } from '@lorikeet/nn';
 import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { disable } from '../compose.ts';
-import { adapterLayers } from '../layers.ts';
+import { adapterLayers, adapterNames } from '../layers.ts';
+import { isBias } from '../place.ts';
+import { modelPaths } from '../rewrite.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
-import type { Method, Variant } from '../variant.ts';
-import { peftFieldsOf } from '../variant.ts';
-import { adapterTensors, prefix } from './adapterTensors.ts';
-import { findSavedModules, findTargets } from './findTargets.ts';
-import { parsePlacement } from './peftConfig.ts';
+import type { PeftFormat, Variant } from '../variant.ts';
+import { adapterTensors, moduleOf, prefix } from './adapterTensors.ts';
+import { encodeFields } from './encodeFields.ts';
+import { encodePlacement } from './encodePlacement.ts';
 
 export interface EncodeOptions {
   /** Which adapter. Defaults to `default`. */
@@ -25,6 +27,9 @@ export interface EncodedAdapter {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
+/** The release of PEFT whose files these are. */
+const peftVersion = '0.21.0';
+
 /**
  * One adapter of a model in the format of Hugging Face PEFT.
  *
@@ -34,137 +39,112 @@ export interface EncodedAdapter {
 export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): EncodedAdapter {
   const { name = 'default' } = options;
   const layers = adapterLayers(tuned).filter(({ layer }) => layer.name === name);
-  const weights = layers.flatMap(({ layer }) => (layer instanceof AdaptedWeight ? [layer] : []));
-  const [first] = weights;
-  if (first === undefined) {
-    throw new LorikeetError('no-match', `the model has no adapter '${name}' that PEFT could save`, {
-      received: [...new Set(adapterLayers(tuned).map(({ layer }) => layer.name))].join(', '),
-    });
+  const places = layers.flatMap(({ path, layer }) =>
+    layer instanceof AdaptedWeight ? [{ path: moduleOf(path), settings: layer.settings }] : [],
+  );
+  for (const { path, layer } of layers) {
+    if (layer instanceof TrainedWeight || layer.mix === 1) continue;
+    throw refusal(`an adapter with the share ${layer.mix}`, path, 'save it with the share 1');
   }
-  requireOneMethod(first, weights);
-  const { method } = first.settings;
-  const saved = layers.flatMap(({ layer }) =>
+  const [first] = places;
+  if (first === undefined) throw noAdapter(tuned, name);
+  const { variant, method } = first.settings;
+  const { type, inactive } = requireFormat(variant, places);
+
+  const trained = layers.filter(({ layer }) => layer instanceof TrainedWeight);
+  const saved = trained.flatMap(({ layer }) =>
     layer instanceof TrainedWeight && layer.reason === 'module' ? [layer.path] : [],
   );
+  const biases = trained.flatMap(({ path, layer }) =>
+    layer instanceof TrainedWeight && layer.reason === 'bias' ? [path] : [],
+  );
+  const adapted = places.map(({ path }) => path);
+  const base = disable(tuned, name);
+  const bias = biasMode(base, { adapted, saved, biases, type });
+  const task_type = options.taskType ?? method.extra.task_type ?? null;
   const config = {
-    ...method.variant.peft?.inactive,
+    ...inactive,
     auto_mapping: null,
-    inference_mode: true,
-    peft_version: '0.21.0',
+    base_model_name_or_path: null,
+    peft_version: peftVersion,
     revision: null,
     ...method.extra,
-    ...placementOf(disable(tuned, name), method, weights, saved),
-    ...fieldsOf(weights),
-    peft_type: method.variant.peft?.type,
-    bias: method.target.bias ?? 'none',
-    fan_in_fan_out: weights.some(
-      ({ settings }) => settings.site.kind === 'linear' && settings.site.inputAxis === 0,
+    ...encodePlacement(base, { adapted, saved: [...new Set(saved)] }, method.extra),
+    ...encodeFields(places),
+    ...(options.baseModel === undefined ? {} : { base_model_name_or_path: options.baseModel }),
+    bias,
+    fan_in_fan_out: places.some(
+      ({ settings: { site } }) => site.kind === 'linear' && site.inputAxis === 0,
     ),
-    task_type: options.taskType ?? method.extra.task_type ?? null,
-    base_model_name_or_path: options.baseModel ?? method.extra.base_model_name_or_path ?? null,
+    inference_mode: true,
+    peft_type: type,
+    task_type,
   };
-  const tensors = [...adapterTensors(tuned, name)].map(
-    ([key, leaf]) => [prefix + key, leaf] as const,
-  );
   return {
     config: Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))),
-    tensors: new Map(tensors),
+    tensors: new Map(
+      adapterTensors(tuned, name).map(({ key, tensor }) => [prefix + key, tensor] as const),
+    ),
   };
 }
 
-/** Where the adapter is: in the words in which it was loaded if they still fit, else as full paths. */
-function placementOf(
+/** Which of PEFT's modes trains these biases. */
+function biasMode(
   base: unknown,
-  { extra }: Method,
-  weights: readonly AdaptedWeight[],
-  saved: readonly string[],
-): Record<string, unknown> {
-  const targets = weights.map(({ settings }) => settings.path).sort();
-  const modules = [...new Set(saved)].sort();
-  const plain = {
-    target_modules: targets,
-    exclude_modules: null,
-    layers_to_transform: null,
-    layers_pattern: null,
-    modules_to_save: modules.length === 0 ? null : modules,
-  };
-  if (extra.target_modules === undefined) return plain;
-  const loaded = parsePlacement({ peft_type: '', ...extra });
-  const isSame = (a: readonly string[], b: readonly string[]): boolean =>
-    [...new Set(a)].sort().join() === [...new Set(b)].sort().join();
-  const modulesNow = findSavedModules(base, loaded);
-  const isUnchanged =
-    isSame(findTargets(base, loaded, modulesNow), targets) && isSame(modulesNow, modules);
-  if (!isUnchanged) return plain;
-  const { target_modules, exclude_modules, layers_to_transform, layers_pattern, modules_to_save } =
-    extra;
-  return {
-    target_modules,
-    exclude_modules: exclude_modules ?? null,
-    layers_to_transform: layers_to_transform ?? null,
-    layers_pattern: layers_pattern ?? null,
-    modules_to_save: modules_to_save ?? null,
-  };
-}
-
-/** The variant's config under PEFT's keys; a value that differs between places goes to the field's pattern. */
-function fieldsOf(weights: readonly AdaptedWeight[]): Record<string, unknown> {
-  const [first] = weights;
-  if (first === undefined) return {};
-  const { variant, method } = first.settings;
-  const isOne = weights.every(({ settings }) => settings.method === method);
-  const common = recordOf(method.config);
-  const patterns: Record<string, Record<string, unknown>> = {};
-  for (const { field, pattern } of isOne ? [] : peftFieldsOf(variant)) {
-    for (const { settings } of weights) {
-      const value = recordOf(settings.config)[field];
-      if (JSON.stringify(value) === JSON.stringify(common[field])) continue;
-      if (pattern === undefined) {
-        throw new LorikeetError(
-          'unsupported',
-          `PEFT's files have one ${field} for the whole adapter`,
-          {
-            path: settings.path,
-            expected: JSON.stringify(common[field]),
-            received: JSON.stringify(value),
-          },
-        );
-      }
-      patterns[pattern] = { ...patterns[pattern], [settings.path.replaceAll('.', '\\.')]: value };
-    }
-  }
-  return Object.fromEntries(
-    peftFieldsOf(variant).map(({ field, key }) => [
-      key,
-      isOne ? common[field] : (patterns[field] ?? emptied(common[field])),
-    ]),
+  parts: {
+    readonly adapted: readonly string[];
+    readonly saved: readonly string[];
+    readonly biases: readonly string[];
+    readonly type: string;
+  },
+): string {
+  const { adapted, saved, biases, type } = parts;
+  if (biases.length === 0) return 'none';
+  const all = modelPaths(base).weights.filter(
+    (path) => isBias(path) && !saved.some((module) => path.startsWith(`${module}.`)),
+  );
+  const own = all.filter((path) => path.endsWith('.bias') && adapted.includes(moduleOf(path)));
+  const isExactly = (paths: readonly string[]): boolean =>
+    paths.length === biases.length && paths.every((path) => biases.includes(path));
+  if (isExactly(own)) return `${type.toLowerCase()}_only`;
+  if (isExactly(all)) return 'all';
+  const odd =
+    biases.find((path) => !own.includes(path)) ?? own.find((path) => !biases.includes(path));
+  throw refusal(
+    'just these trained biases',
+    odd ?? '',
+    'train all, those of adapted modules, or none',
   );
 }
 
-/** A config that differs between places has its patterns made anew. */
-function emptied(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? {} : value;
-}
-
-function recordOf(config: unknown): Readonly<Record<string, unknown>> {
-  return typeof config === 'object' && config !== null
-    ? Object.fromEntries(Object.entries(config))
-    : {};
-}
-
-function requireOneMethod(first: AdaptedWeight, weights: readonly AdaptedWeight[]): void {
-  const { variant, method } = first.settings;
-  const refuse = (why: string, path: string): LorikeetError =>
-    new LorikeetError('unsupported', `PEFT's files cannot hold ${why}`, { path });
-  if (variant.peft === undefined) throw refuse(`the method '${variant.name}'`, first.settings.path);
-  for (const { settings, mix } of weights) {
-    if (settings.variant !== (variant as Variant))
-      throw refuse(
-        `'${variant.name}' and '${settings.variant.name}' in one adapter`,
-        settings.path,
-      );
-    if ((settings.method.target.bias ?? 'none') !== (method.target.bias ?? 'none'))
-      throw refuse('different bias modes in one adapter', settings.path);
-    if (mix !== 1) throw refuse(`an adapter with the share ${mix}`, settings.path);
+function requireFormat(
+  variant: Variant,
+  places: readonly { readonly path: string; readonly settings: { readonly variant: Variant } }[],
+): PeftFormat {
+  const other = places.find(({ settings }) => settings.variant !== variant);
+  if (other !== undefined) {
+    const both = `'${variant.name}' and '${other.settings.variant.name}' in one adapter`;
+    throw refusal(both, other.path, 'give them names of their own, and save two adapters');
   }
+  if (variant.peft !== undefined) return variant.peft;
+  throw refusal(
+    `the method '${variant.name}'`,
+    places[0]?.path ?? '',
+    'merge it, and save the model',
+  );
+}
+
+function noAdapter(tuned: unknown, name: string): LorikeetError {
+  const names = adapterNames(tuned);
+  if (names.includes(name))
+    return refusal('an adapter that adapts no weight', name, 'merge it, and save the model');
+  return new LorikeetError('no-match', `the model has no adapter '${name}'`, {
+    expected: names.join(', ') || 'a model with adapters',
+    received: name,
+    hint: names.length === 0 ? 'adapt the model first' : nearestOf(name, names),
+  });
+}
+
+function refusal(what: string, path: string, hint: string): LorikeetError {
+  return new LorikeetError('unsupported', `PEFT's files cannot hold ${what}`, { path, hint });
 }

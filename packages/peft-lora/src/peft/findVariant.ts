@@ -2,30 +2,28 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import type { Method, Variant } from '../variant.ts';
 import { parseConfig, peftFieldsOf } from '../variant.ts';
 import * as exported from '../variants/index.ts';
-import { type PeftPlacement, passiveKeys, placementKeys } from './peftConfig.ts';
+import { type PeftJson, type PeftPlacement, passiveKeys, placementKeys } from './peftConfig.ts';
 
 /** All variants of this package: whatever the files in `variants` export. */
 export const variants: readonly Variant[] = valuesOf(exported).filter(isVariant);
 
 /**
- * The method that a parsed `adapter_config.json` describes.
+ * The method that an `adapter_config.json` describes. What it does not act on is kept for the next save.
  *
- * @param json its content, as it was checked.
- * @param stored its content, to be kept for the next save.
  * @param plugins variants from elsewhere, which come first.
  * @throws LorikeetError `unsupported` for a method or an active option that is not built; `invalid-config`.
  */
 export function methodOf(
-  json: PeftPlacement & Readonly<Record<string, unknown>>,
-  stored: object,
+  json: PeftJson,
+  { peft_type: type, bias }: PeftPlacement,
   plugins: readonly Variant[],
 ): Method {
   const known = [...plugins, ...variants].filter(({ peft }) => peft !== undefined);
-  const variant = known.find(({ peft }) => peft?.type === json.peft_type);
+  const variant = known.find(({ peft }) => peft?.type === type);
   if (variant === undefined) {
-    throw new LorikeetError('unsupported', `the PEFT method '${json.peft_type}'`, {
+    throw new LorikeetError('unsupported', `the PEFT method '${type}'`, {
       expected: known.map(({ peft }) => peft?.type).join(', '),
-      received: json.peft_type,
+      received: type,
     });
   }
   const fields = peftFieldsOf(variant);
@@ -33,36 +31,39 @@ export function methodOf(
   for (const { field, key } of fields) {
     const value = json[key];
     if (value === undefined || value === null) continue;
-    const isValue = variant.schema.shape[field]?.safeParse(value).success === true;
-    if (!isValue && typeof value === 'string') throw unsupportedOption(variant, key, value);
+    if (isUnknownChoice(variant, field, value)) throw unsupportedOption(variant, key, value);
     options[field] = value;
   }
   const own = new Set([...fields.map(({ key }) => key), 'bias', 'peft_type']);
-  const extra = Object.entries(stored).filter(([key]) => !own.has(key));
-  for (const [key, value] of extra as [string, unknown][]) {
+  const extra = Object.entries(json).filter(([key]) => !own.has(key));
+  for (const [key, value] of extra) {
     if (placementKeys.includes(key) || passiveKeys.includes(key) || isInactive(variant, key, value))
       continue;
     throw unsupportedOption(variant, key, value);
   }
-  const config = parseConfig(variant, options);
   return {
     kind: 'adapter',
     variant,
-    config,
-    target: { bias: json.bias },
+    config: parseConfig(variant, options),
+    target: { bias },
     extra: Object.fromEntries(extra),
   };
+}
+
+/** Whether a field that offers a choice is given something else, as another release of PEFT may offer it. */
+function isUnknownChoice({ schema }: Variant, field: string, value: unknown): boolean {
+  const issues = schema.shape[field]?.safeParse(value).error?.issues ?? [];
+  return issues.some(
+    ({ code }: { code?: string }) => code === 'invalid_union' || code === 'invalid_value',
+  );
 }
 
 /** Whether an option of PEFT has a value that turns it off. */
 function isInactive({ peft }: Variant, key: string, value: unknown): boolean {
   if (value === null || value === false) return true;
   if (typeof value === 'object' && Object.keys(value).length === 0) return true;
-  return (
-    peft?.inactive !== undefined &&
-    Object.hasOwn(peft.inactive, key) &&
-    peft.inactive[key] === value
-  );
+  const inactive = peft?.inactive ?? {};
+  return Object.hasOwn(inactive, key) && inactive[key] === value;
 }
 
 function unsupportedOption({ name }: Variant, key: string, value: unknown): LorikeetError {

@@ -2,25 +2,34 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 
 const names = z.array(z.string().min(1));
+const layer = z.int().min(0);
 
 /** What every config of PEFT says of where a method is put. */
-const placement = z.looseObject({
+const placement = z.object({
   peft_type: z.string(),
+  task_type: z.string().nullish(),
   target_modules: z.union([z.string().min(1), names]).nullish(),
-  exclude_modules: z.union([z.string().min(1), names]).nullish(),
-  layers_to_transform: z.union([z.int().min(0), z.array(z.int().min(0))]).nullish(),
+  exclude_modules: z.union([z.string(), names]).nullish(),
+  layers_to_transform: z.union([layer, z.array(layer)]).nullish(),
   layers_pattern: z.union([z.string(), names]).nullish(),
   modules_to_save: names.nullish(),
-  bias: z.enum(['none', 'all', 'lora_only']).default('none'),
+  bias: z
+    .string()
+    .regex(/^(none|all|[a-z0-9]+_only)$/, "not 'none', 'all' or '..._only'")
+    .nullish(),
+  // The tree knows how each weight is stored, as PEFT does, which corrects the value with a warning.
+  fan_in_fan_out: z.boolean().nullish(),
 });
 
 export interface PeftPlacement {
   readonly peft_type: string;
+  readonly task_type: string | null;
   readonly target_modules: string | readonly string[] | null;
-  readonly exclude_modules: string | readonly string[] | null;
-  readonly layers_to_transform: readonly number[] | null;
+  readonly exclude_modules: string | readonly string[];
+  readonly layers_to_transform: readonly number[];
   readonly layers_pattern: readonly string[];
   readonly modules_to_save: readonly string[];
+  /** PEFT names the second mode after the method: `lora_only`, `boft_only`. */
   readonly bias: 'none' | 'all' | 'lora_only';
 }
 
@@ -29,45 +38,73 @@ export const placementKeys: readonly string[] = Object.keys(placement.shape);
 export const passiveKeys: readonly string[] = [
   'auto_mapping',
   'base_model_name_or_path',
-  'fan_in_fan_out',
   'inference_mode',
   'peft_version',
   'revision',
-  'task_type',
 ];
 
-/** Reads the placement out of a parsed `adapter_config.json`. Throws `invalid-config`, naming each fault. */
-export function parsePlacement(json: unknown): PeftPlacement & Readonly<Record<string, unknown>> {
+/** A parsed `adapter_config.json`, as it is in the file. */
+export type PeftJson = Readonly<Record<string, unknown>>;
+
+/** The config as a record. Throws `invalid-config` if it is none, or would be a trap to handle. */
+export function requireRecord(json: unknown): PeftJson {
+  refusePrototypes(json);
+  if (typeof json === 'object' && json !== null && !Array.isArray(json))
+    return Object.fromEntries(Object.entries(json));
+  const received = JSON.stringify(json)?.slice(0, 80) ?? typeof json;
+  throw invalid('adapter_config.json is no JSON object', received);
+}
+
+/** Reads the placement out of a config. Throws `invalid-config`, naming each fault. */
+export function parsePlacement(json: PeftJson): PeftPlacement {
   const result = placement.safeParse(json);
   if (!result.success) {
-    throw new LorikeetError('invalid-config', 'adapter_config.json is not valid', {
-      received: result.error.issues
-        .map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`)
-        .join('; '),
-    });
-  }
-  const {
-    target_modules = null,
-    exclude_modules = null,
-    layers_to_transform,
-    layers_pattern,
-    modules_to_save,
-    ...rest
-  } = result.data;
-  const layers = layers_to_transform ?? null;
-  if (typeof target_modules === 'string' && target_modules !== 'all-linear' && layers !== null) {
-    throw new LorikeetError(
-      'invalid-config',
-      'layers_to_transform cannot stand beside a target_modules that is a pattern',
-      { hint: 'put the layers into the pattern' },
+    const faults = result.error.issues.map(
+      ({ path, message }) => `${path.join('.') || 'config'}: ${message}`,
     );
+    throw invalid('adapter_config.json is not valid', faults.join('; '));
   }
+  const { data } = result;
+  const targets = data.target_modules ?? null;
+  const layers = listOf(data.layers_to_transform);
+  const patterns = listOf(data.layers_pattern).filter((pattern) => pattern !== '');
+  if (typeof targets === 'string' && (layers.length > 0 || patterns.length > 0)) {
+    const hint = 'put the layers into the pattern';
+    throw invalid('layers cannot be chosen beside a target_modules that is a text', targets, hint);
+  }
+  if (patterns.length > 0 && layers.length === 0) {
+    const hint = 'say which layers, or leave the pattern out';
+    throw invalid('layers_pattern needs layers_to_transform', patterns.join(', '), hint);
+  }
+  const { bias } = data;
   return {
-    ...rest,
-    target_modules,
-    exclude_modules,
-    layers_to_transform: typeof layers === 'number' ? [layers] : layers,
-    layers_pattern: typeof layers_pattern === 'string' ? [layers_pattern] : (layers_pattern ?? []),
-    modules_to_save: modules_to_save ?? [],
+    peft_type: data.peft_type,
+    task_type: data.task_type ?? null,
+    target_modules: targets,
+    exclude_modules: data.exclude_modules ?? [],
+    layers_to_transform: layers,
+    layers_pattern: patterns,
+    modules_to_save: data.modules_to_save ?? [],
+    bias: bias === 'all' ? 'all' : (bias ?? 'none') === 'none' ? 'none' : 'lora_only',
   };
+}
+
+function listOf<T extends string | number>(
+  value: T | readonly T[] | null | undefined,
+): readonly T[] {
+  if (value === null || value === undefined) return [];
+  return typeof value === 'object' ? value : [value];
+}
+
+/** A key that would be no key but change an object: only a hostile file has it. */
+function refusePrototypes(json: unknown): void {
+  if (typeof json !== 'object' || json === null) return;
+  for (const key of Object.keys(json)) {
+    if (key === '__proto__') throw invalid('adapter_config.json has a forbidden key', key);
+  }
+  for (const value of Object.values(json)) refusePrototypes(value);
+}
+
+function invalid(summary: string, received: string, hint?: string): LorikeetError {
+  return new LorikeetError('invalid-config', summary, { received, hint });
 }

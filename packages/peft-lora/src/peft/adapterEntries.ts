@@ -1,0 +1,31 @@
+import { type DType, evaluate, type Tensor } from '@lorikeet/tensor-core';
+import type { StoredDType, TensorInMemory } from '@lorikeet/tensor-core/safetensors';
+
+/** What is not kept in f32 is of a base model that is not. */
+const storedDTypes: Partial<Record<DType, StoredDType>> = { f64: 'F64', f16: 'F16', bf16: 'BF16' };
+
+/**
+ * The tensors of an encoded adapter with their data, for `encodeSafetensors` or `writeSafetensors`. PEFT expects
+ * the metadata `format: pt` beside them.
+ *
+ * @example
+ * const { config, tensors } = encodeAdapter(tuned);
+ * const bytes = encodeSafetensors(await adapterEntries(tensors), [['format', 'pt']]);
+ */
+export async function adapterEntries(
+  tensors: ReadonlyMap<string, Tensor>,
+): Promise<Map<string, TensorInMemory>> {
+  await evaluate([...tensors.values()]);
+  const entries = new Map<string, TensorInMemory>();
+  for (const [key, tensor] of tensors) {
+    const dtype = storedDTypes[tensor.dtype] ?? 'F32';
+    const data = await tensor.data();
+    const isStored = dtype !== 'F32' || data instanceof Float32Array;
+    entries.set(key, {
+      dtype,
+      shape: tensor.shape,
+      data: isStored ? data : Float32Array.from(data),
+    });
+  }
+  return entries;
+}
