@@ -209,3 +209,13 @@ test('a program of thousands of steps is lowered whole', () => {
   const slope = compile(grad((t: Tensor) => sum(chain(t)))).program(x);
   expect(slope.instructions.length).toBeLessThan(6 * steps);
 });
+
+test('a step that is used twice at each of many levels is looked at once', () => {
+  const doubled = (t: Tensor): Tensor => {
+    let y = t;
+    for (let i = 0; i < 60; i++) y = add(y, y);
+    return y;
+  };
+  expect(opsOf(doubled, x)).toHaveLength(60);
+  expect(opsOf(grad((t: Tensor) => sum(doubled(t))) as (t: Tensor) => Tensor, x)).not.toEqual([]);
+});
