@@ -10,7 +10,7 @@ import {
   type WeightUse,
 } from '@lorikeet/nn';
 import { add, type ConvOptions, conv, mul, sub, type Tensor } from '@lorikeet/tensor-core';
-import { fromCanonical, type SiteShape, siteShapeOf, toCanonical } from './siteShape.ts';
+import { exchangeOrder, type SiteShape, siteShapeOf } from './siteShape.ts';
 import type { AdapterArguments, Method, Tensors, Variant } from './variant.ts';
 
 /** A weight with one adapter on it. Several on one weight are several of these, one around the other. */
@@ -41,7 +41,7 @@ export class AdaptedWeight implements Reparam {
 
   materialize(): Tensor {
     const { site, variant } = this.settings;
-    return blend(this.mix, fromCanonical(site, variant.materialize(argumentsOf(this))), () =>
+    return blend(this.mix, exchangeOrder(site, variant.materialize(argumentsOf(this))), () =>
       materialize(this.base),
     );
   }
@@ -99,7 +99,7 @@ export class AdaptedWeight implements Reparam {
 
 function argumentsOf({ parameters, settings, base }: AdaptedWeight): AdapterArguments<unknown> {
   const { config, site, shape } = settings;
-  return { parameters, config, shape, base: () => toCanonical(site, materialize(base)) };
+  return { parameters, config, shape, base: () => exchangeOrder(site, materialize(base)) };
 }
 
 /** `mix` of the way from the base to what is adapted. */

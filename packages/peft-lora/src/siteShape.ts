@@ -1,5 +1,5 @@
 import type { Site } from '@lorikeet/nn';
-import { LorikeetError, permute, type Shape, sizeOf, type Tensor } from '@lorikeet/tensor-core';
+import { LorikeetError, permute, type Shape, type Tensor } from '@lorikeet/tensor-core';
 
 /** The sides of a weight as its adapter sees it, however its module stores it. */
 export interface SiteShape {
@@ -28,15 +28,10 @@ export function siteShapeOf(site: Site, shape: Shape): SiteShape {
   return { kind: site.kind, out, in: inputs, kernel, groups };
 }
 
-/** A stored weight with its axes in the order that adapters know: [out, in], [rows, width] or [O, C, ...kernel]. */
-export function toCanonical(site: Site, weight: Tensor): Tensor {
+/**
+ * Between the order of axes in which a module stores a weight and the one that adapters know: [out, in],
+ * [rows, width] or [O, C, ...kernel]. The exchange of two axes undoes itself, so this leads both ways.
+ */
+export function exchangeOrder(site: Site, weight: Tensor): Tensor {
   return site.kind === 'linear' && site.inputAxis === 0 ? permute(weight, [1, 0]) : weight;
-}
-
-/** The inverse of `toCanonical`: the exchange of two axes undoes itself. */
-export const fromCanonical: typeof toCanonical = toCanonical;
-
-/** Number of elements of the weight. */
-export function elementCount({ out, in: inputs, kernel }: SiteShape): number {
-  return out * inputs * sizeOf(kernel);
 }

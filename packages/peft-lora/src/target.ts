@@ -32,7 +32,7 @@ export function endsInName(path: string, suffix: string): boolean {
 }
 
 /** The number of the layer that a path lies in, by PEFT's rule: the first numbered part after another name. */
-export function layerNumberOf(path: string, pattern?: string): number | undefined {
+function layerNumberOf(path: string, pattern?: string): number | undefined {
   const names = path.split('.');
   const before = pattern?.split('.') ?? [];
   for (let i = 1; i < names.length - 1; i++) {
