@@ -10,7 +10,7 @@ import { Storage } from '../storage.ts';
 import { Tensor } from '../tensor.ts';
 import { isTracing, trace } from '../tracing.ts';
 import { flattenTree, type Structure, unflattenTree } from '../tree.ts';
-import { formatType } from '../type.ts';
+import { formatType, type TensorType } from '../type.ts';
 
 export interface CompileOptions {
   /** Positions of arguments whose memory the call may take over: their tensors cannot be used afterwards. */
@@ -31,6 +31,8 @@ export interface Compiled<Args extends readonly unknown[], Out> {
 interface Plan {
   readonly executable: Executable;
   readonly outputs: Structure;
+  /** Of each tensor among the outputs. */
+  readonly types: readonly TensorType[];
   /** Keeps what the program closes over alive. */
   readonly constants: readonly Storage[];
 }
@@ -69,21 +71,26 @@ export function compile<Args extends readonly unknown[], Out>(
       program,
       constants.map((constant) => constant.on(backend)),
     );
-    return { executable, outputs: outputStructure, constants };
+    return {
+      executable,
+      outputs: outputStructure,
+      types: outputs.map(({ type }) => type),
+      constants,
+    };
   };
 
   const call = (...args: Args): Out => {
     if (isTracing()) return fn(...args);
     const { leaves, structure } = flattenTree(args);
     realize(...leaves);
-    const { executable, outputs } = planFor(leaves, structure);
+    const { executable, outputs, types } = planFor(leaves, structure);
     const backend = currentBackend();
     const buffers = backend.run(
       executable,
       leaves.map((leaf) => storageOf(leaf).on(backend)),
     );
-    const results = executable.program.outputs.map((_, i) => {
-      const [type, buffer] = [typeOfOutput(executable.program, i), buffers[i]];
+    const results = types.map((type, i) => {
+      const buffer = buffers[i];
       if (buffer === undefined)
         throw new LorikeetError('internal', 'a program returned too few results');
       return new Tensor(type, {
@@ -116,13 +123,4 @@ function ownConstants(make: () => Plan): Plan {
   } finally {
     scope.handOver(new Set(owned));
   }
-}
-
-function typeOfOutput(program: Program, index: number): Tensor['type'] {
-  const value = program.outputs[index] ?? -1;
-  const types = [...program.inputs, ...program.constants.map(({ type }) => type)];
-  const type = types[value] ?? program.instructions[value - types.length]?.type;
-  if (type === undefined)
-    throw new LorikeetError('internal', 'a program returns a value that it does not have');
-  return type;
 }

@@ -1,14 +1,8 @@
 import { apartOperands, binaryPrimitive, recordBinary } from '../../elementwise.ts';
+import { derivativeOfChoice } from '../../extremum.ts';
 import type { NoAttributes, Primitive } from '../../op.ts';
-import { operand } from '../../operand.ts';
 import type { Tensor, TensorLike } from '../../tensor.ts';
-import { cast } from '../unary/cast.ts';
-import { logicalNot } from '../unary/logicalNot.ts';
-import { add } from './add.ts';
-import { greater } from './greater.ts';
 import { less } from './less.ts';
-import { mul } from './mul.ts';
-import { sub } from './sub.ts';
 
 export const minimumOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'minimum',
@@ -16,14 +10,7 @@ export const minimumOp: Primitive<NoAttributes> = binaryPrimitive({
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
       out[o + k] = Math.min(x[a] as number, y[b] as number);
   },
-  derivative: ({ inputs, gradient }) => {
-    const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
-    const shareOfA = mul(
-      0.5,
-      add(cast(less(a, b), gradient.dtype), cast(logicalNot(greater(a, b)), gradient.dtype)),
-    );
-    return [mul(gradient, shareOfA), mul(gradient, sub(1, shareOfA))];
-  },
+  derivative: derivativeOfChoice((a, b) => less(a, b)),
   sample: apartOperands,
 });
 
