@@ -1,3 +1,5 @@
+import { type Shape, sizeOf, type Tensor, tensor } from '@lorikeet/tensor-core';
+
 /**
  * `length` numbers of a size from 0.5 to 1.5 and of either sign, the same for the same seed (mulberry32,
  * T. Ettinger 2017). Weights and directions for laws: none is small, so that no part of a result is hidden.
@@ -11,4 +13,9 @@ export function noise(seed: number, length: number): number[] {
     const unit = ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
     return unit < 0.5 ? unit * 2 - 1.5 : unit * 2 - 0.5;
   });
+}
+
+/** A tensor of `noise`, f64. */
+export function noiseTensor(shape: Shape, seed: number): Tensor {
+  return tensor(Float64Array.from(noise(seed, sizeOf(shape))), shape, 'f64');
 }

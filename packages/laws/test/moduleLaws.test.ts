@@ -1,8 +1,8 @@
-import { describeLaws, LawViolation, moduleLaws } from '@lorikeet/laws';
-import { type Context, Conv1D, Convolution, Embedding, LayerNorm, Linear, MLP } from '@lorikeet/nn';
+import { type CallableModule, describeLaws, LawViolation, moduleLaws } from '@lorikeet/laws';
+import { type Context, Dropout, Linear } from '@lorikeet/nn';
 import {
-  type Draw,
   full,
+  gather,
   mean,
   mul,
   normal,
@@ -10,125 +10,118 @@ import {
   stopGradient,
   sub,
   type Tensor,
+  tensor,
 } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 
-const rows = (draw: Draw, width: number): number[] => [
-  draw.integer(1, 3),
-  ...(draw.boolean() ? [2] : []),
-  width,
-];
-const key = randomKey(4);
+const linear = Linear.init({ inFeatures: 3, outFeatures: 2 }, randomKey(4));
 
-describeLaws(
-  'Linear',
-  moduleLaws({
-    make: (draw) =>
-      Linear.init({ inFeatures: 3, outFeatures: draw.integer(1, 3), bias: draw.boolean() }, key),
-    input: (draw) => rows(draw, 3),
-  }),
-  { describe, test },
-);
-describeLaws(
-  'Conv1D',
-  moduleLaws({
-    make: (draw) => Conv1D.init({ inFeatures: 2, outFeatures: draw.integer(1, 3) }, key),
-    input: (draw) => rows(draw, 2),
-  }),
-  { describe, test },
-);
-describeLaws(
-  'LayerNorm',
-  moduleLaws({ make: () => LayerNorm.init(3, 1e-5), input: (draw) => rows(draw, 3) }),
-  { describe, test },
-);
-describeLaws(
-  'MLP',
-  moduleLaws({
-    make: (draw) =>
-      MLP.init(
-        {
-          inFeatures: 2,
-          hiddenFeatures: 3,
-          outFeatures: 2,
-          activation: draw.pick(['gelu', 'silu', 'tanh']),
-        },
-        key,
-      ),
-    input: (draw) => rows(draw, 2),
-  }),
-  { describe, test },
-);
-describeLaws(
-  'Convolution',
-  moduleLaws({
-    make: (draw) =>
-      new Convolution(normal(key, [2, 2, 2]), full([2], 0.3), {
-        stride: draw.integer(1, 2),
-        padding: draw.integer(0, 1),
-      }),
-    input: (draw) => [draw.integer(1, 2), 2, 4],
-  }),
-  { describe, test },
-);
-describeLaws(
-  'Embedding',
-  moduleLaws({
-    make: () => Embedding.init({ numEmbeddings: 5, dimension: 2 }, key),
-    input: (draw) => [draw.integer(1, 3), 4],
-    indicesBelow: () => 5,
-  }),
-  { describe, test },
-);
+/** A module with a buffer of indices, which has no derivative. */
+class Reordered {
+  readonly weight: Tensor = normal(randomKey(1), [3]);
+  readonly order: Tensor = tensor([2, 0, 1], [3], 'i32');
 
-const linear = Linear.init({ inFeatures: 3, outFeatures: 2 }, key);
+  call(x: Tensor): Tensor {
+    return mul(gather(x, this.order, -1), this.weight);
+  }
+}
+
+const reordered = moduleLaws({
+  make: () => new Reordered(),
+  input: (draw) => [draw.integer(1, 3), 3],
+});
+describeLaws('a module with indices', reordered, { describe, test });
+
+// A law that no mistake can break is no law.
+
+const again = 'gives the same output again, and is not changed by it';
+const compiled = 'gives the same output compiled';
+const random = 'draws random numbers in training only, by its key';
+const gradients = 'has gradients that equal differences';
+const batch = 'gives for a batch what it gives for its rows';
+
+class Blocked {
+  readonly weight: Tensor = full([3], 0.5);
+
+  call(x: Tensor): Tensor {
+    return mul(x, stopGradient(this.weight));
+  }
+}
+
+/** Learns while it is called. */
+class Restless {
+  weight: Tensor = full([3], 0.5);
+
+  call(x: Tensor): Tensor {
+    const before = this.weight;
+    this.weight = before.add(1);
+    return mul(x, before.sub(before));
+  }
+}
+
+class Forgetful {
+  readonly rate = 0.5;
+
+  call(x: Tensor, _: Context): Tensor {
+    return x;
+  }
+}
+
 let calls = 0;
-const mutants: readonly (readonly [
-  mistake: string,
-  call: (x: Tensor, context: Context) => Tensor,
-  killer: string,
-])[] = [
+const lastFirst = tensor([2, 1, 0], [3], 'i32');
+const calling = (call: CallableModule['call']): CallableModule => ({ call });
+
+const mutants: readonly (readonly [mistake: string, module: CallableModule, killer: string])[] = [
   [
     'an output that grows with every call',
-    (x, context) => mul(linear.call(x, context), ++calls),
-    'gives the same output again, and is not changed by it',
+    calling((x, c) => mul(linear.call(x, c), ++calls)),
+    again,
   ],
+  ['a tensor that a call replaces', new Restless(), again],
   [
     'an output that depends on the time of tracing',
-    (x, context) => mul(linear.call(x, context), ++calls),
-    'gives the same output compiled',
+    calling((x, c) => mul(linear.call(x, c), ++calls)),
+    compiled,
   ],
   [
     'randomness without a key',
-    (x, context) => mul(linear.call(x, context), ++calls),
-    'gives the same output in training for the same key',
+    calling((x, c) => (c.isTraining ? mul(linear.call(x, c), ++calls) : linear.call(x, c))),
+    random,
   ],
+  ['training that is another function', calling((x, c) => (c.isTraining ? mul(x, 2) : x)), random],
+  ['dropout that nobody declared', new Dropout(0.5), random],
+  ['a gradient of a weight that is held back', new Blocked(), gradients],
+  ['a gradient of the input that is held back', calling((x) => stopGradient(x)), gradients],
   [
-    'a mean over the batch',
-    (x, context) =>
-      sub(linear.call(x, context), mean(linear.call(x, context), 0, { keepAxes: true })),
-    'gives for a batch what it gives for its rows',
+    'a gradient that is held back in training',
+    calling((x, c) => (c.isTraining ? stopGradient(x) : x)),
+    gradients,
   ],
+  ['a mean over the batch', calling((x) => sub(x, mean(x, 0, { keepAxes: true }))), batch],
+  ['rows in another order', calling((x) => gather(x, lastFirst)), batch],
 ];
 
+function lawOf(name: string, module: CallableModule, isStochastic = false) {
+  const laws = moduleLaws({
+    make: () => module,
+    input: () => [3, 3],
+    isStochastic: () => isStochastic,
+  });
+  return laws.find((law) => law.name === name);
+}
+
 describe('a law finds', () => {
-  test.each(mutants)('%s', async (_, call, killer) => {
-    const laws = moduleLaws({ make: () => ({ call }), input: () => [3, 3] });
-    await expect(laws.find(({ name }) => name === killer)?.check({ runs: 5 })).rejects.toThrow(
-      LawViolation,
-    );
+  test.each(mutants)('%s', async (_, module, killer) => {
+    await expect(lawOf(killer, module)?.check({ runs: 5 })).rejects.toThrow(LawViolation);
   });
 
-  test('a gradient that is held back', async () => {
-    class Blocked {
-      readonly weight = full([3], 0.5);
-      call(x: Tensor): Tensor {
-        return mul(x, stopGradient(this.weight));
-      }
-    }
-    const law = moduleLaws({ make: () => new Blocked(), input: () => [2, 3] }).find(({ name }) =>
-      name.startsWith('has gradients'),
-    );
+  test('dropout that never acts', async () => {
+    const law = lawOf(random, new Forgetful(), true);
     await expect(law?.check({ runs: 5 })).rejects.toThrow(LawViolation);
   });
+});
+
+test('every law finds some mistake', () => {
+  const killers = new Set(mutants.map(([, , killer]) => killer));
+  expect(reordered.filter(({ name }) => !killers.has(name))).toEqual([]);
 });

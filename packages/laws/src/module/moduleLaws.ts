@@ -1,51 +1,38 @@
-import { Context, mapTree, paths, zipTrees } from '@lorikeet/nn';
-import {
-  compile,
-  type Draw,
-  evaluate,
-  full,
-  grad,
-  isFloat,
-  randomKey,
-  type Shape,
-  type Tensor,
-  tensor,
-} from '@lorikeet/tensor-core';
+import { Context, paths } from '@lorikeet/nn';
+import { compile, type Draw, type Shape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { requireClose, requireSame } from '../closeness.ts';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { type Law, law } from '../law.ts';
-import { noise } from '../noise.ts';
-import { numericalDerivative } from '../numericalDerivative.ts';
+import { differentiates } from './gradientLaw.ts';
+import { type CallableModule, drawModule, type ModuleCase, outputOf } from './moduleCase.ts';
 
-/** A module whose `call` takes one tensor. */
-export interface CallableModule {
-  call(x: Tensor, context: Context): Tensor;
-}
-
-export interface ModuleLawOptions {
+export interface ModuleLawOptions<M extends CallableModule> {
   /** A module, drawn: its sizes may vary. */
-  readonly make: (draw: Draw) => CallableModule;
+  readonly make: (draw: Draw) => M;
   /** Shape of an input for the module; the first axis is the batch. */
-  readonly input: (draw: Draw, module: CallableModule) => Shape;
+  readonly input: (draw: Draw, module: M) => Shape;
   /** Indices below this instead of numbers, for a module that looks up rows. */
-  readonly indicesBelow?: (module: CallableModule) => number;
+  readonly indicesBelow?: (module: M) => number;
+  /** Whether a call in training draws random numbers, as with dropout. Defaults to never. */
+  readonly isStochastic?: (module: M) => boolean;
 }
 
 /**
- * What every module must obey.
+ * What every module must obey. Its floating-point tensors are taken in f64.
  *
  * - Evaluation is repeatable, changes nothing, and is the same when it is compiled.
- * - Training repeats with the same key.
- * - Derivatives by every tensor of the module equal differences in f64, within 1e-6.
+ * - Training repeats with the same key, and is evaluation unless the module is stochastic.
+ * - Derivatives by the input and by every floating-point tensor of the module equal differences in f64,
+ *   within 1e-6, in evaluation and in training.
  * - A batch gives what its rows give one by one.
  *
  * @example
  * const laws = moduleLaws({ make: () => Linear.init({ inFeatures: 3, outFeatures: 2 }, randomKey(1)), input: (draw) => [draw.integer(1, 3), 3] });
  * describeLaws('Linear', laws, { describe, test });
  */
-export function moduleLaws(options: ModuleLawOptions): readonly Law[] {
-  const check = (name: string, holds: (drawn: Drawn) => Promise<void>): Law =>
+export function moduleLaws<M extends CallableModule>(options: ModuleLawOptions<M>): readonly Law[] {
+  const check = (name: string, holds: (drawn: ModuleCase<M>) => Promise<void>): Law =>
     law(
       name,
       fc.gen(),
@@ -54,87 +41,46 @@ export function moduleLaws(options: ModuleLawOptions): readonly Law[] {
     );
   return [
     check('gives the same output again, and is not changed by it', async ({ module, x }) => {
-      const leaves = paths(module).map(([, leaf]) => leaf);
+      const leaves = paths(module);
+      const values = await Promise.all(leaves.map(async ([, leaf]) => (await leaf.data()).slice()));
       const first = await outputOf(module, x);
       requireSame('the second output', await outputOf(module, x), first);
-      if (paths(module).some(([, leaf], i) => leaf !== leaves[i]))
+      await outputOf(module, x, 1);
+      const after = paths(module);
+      if (after.some(([path, leaf], i) => path !== leaves[i]?.[0] || leaf !== leaves[i]?.[1]))
         throw new Error('a tensor of the module is another');
+      for (const [i, [path, leaf]] of leaves.entries())
+        requireSame(path, await leaf.data(), values[i] ?? []);
     }),
     check('gives the same output compiled', async ({ module, x }) => {
-      const run = compile((m: CallableModule, input: Tensor) => m.call(input, Context.evaluation));
+      const run = compile((m: M, input: Tensor) => m.call(input, Context.evaluation));
       requireSame('the output', await run(module, x).data(), await outputOf(module, x));
     }),
-    check('gives the same output in training for the same key', async ({ module, x }) => {
-      const train = async (seed: number): Promise<Numbers> =>
-        await module.call(x, Context.training(randomKey(seed))).data();
-      requireSame('the output', await train(1), await train(1));
+    check('draws random numbers in training only, by its key', async ({ module, x }) => {
+      const evaluated = await outputOf(module, x);
+      const runs = await Promise.all([1, 2, 3, 4].map((seed) => outputOf(module, x, seed)));
+      requireSame('training with the same key', await outputOf(module, x, 1), runs[0] ?? []);
+      if (options.isStochastic?.(module) !== true) {
+        requireSame('the output in training', runs[0] ?? [], evaluated);
+        return;
+      }
+      const isSame = (run: ArrayLike<number>): boolean =>
+        evaluated.every((value, i) => value === run[i]);
+      if (runs.every(isSame)) throw new Error('training never differs from evaluation');
     }),
     check('has gradients that equal differences', differentiates),
-    check('gives for a batch what it gives for its rows', async ({ module, x }) => {
-      const [rows = 0] = x.shape;
-      const data = await x.data();
-      const size = rows === 0 ? 0 : data.length / rows;
-      const single = Array.from(
-        { length: rows },
-        async (_, i) =>
-          await outputOf(
-            module,
-            tensor(data.slice(i * size, (i + 1) * size), [1, ...x.shape.slice(1)], x.dtype),
-          ),
-      );
-      const joined = (await Promise.all(single)).flatMap((row) => [...row]);
-      requireClose('the output', await outputOf(module, x), joined, 1e-12);
-    }),
+    check('gives for a batch what it gives for its rows', givesRows),
   ];
 }
 
-interface Drawn {
-  readonly module: CallableModule;
-  readonly x: Tensor;
-}
-
-type Numbers = Iterable<number> & ArrayLike<number>;
-
-async function drawModule(
-  { make, input, indicesBelow }: ModuleLawOptions,
-  draw: Draw,
-): Promise<Drawn> {
-  const single = await evaluate(make(draw));
-  const module = mapTree(single, (leaf) => (isFloat(leaf.dtype) ? leaf.cast('f64') : leaf));
-  const shape = input(draw, module);
-  const size = shape.reduce((product, side) => product * side, 1);
-  const bound = indicesBelow?.(module);
-  if (bound === undefined)
-    return { module, x: tensor(Float64Array.from(noise(3, size)), shape, 'f64') };
-  return {
-    module,
-    x: tensor(
-      Int32Array.from({ length: size }, (_, i) => (7 * i + 1) % bound),
-      shape,
-      'i32',
-    ),
-  };
-}
-
-async function outputOf(module: CallableModule, x: Tensor): Promise<Numbers> {
-  return await module.call(x, Context.evaluation).data();
-}
-
-async function differentiates({ module, x }: Drawn): Promise<void> {
-  const like = (leaf: Tensor, seed: number): Tensor =>
-    tensor(Float64Array.from(noise(seed, leaf.size)), leaf.shape, 'f64');
-  const loss = (m: CallableModule): Tensor => {
-    const output = m.call(x, Context.evaluation);
-    return output.mul(like(output, 11)).sum();
-  };
-  let seed = 20;
-  const direction = mapTree(module, (leaf) => like(leaf, seed++));
-  const terms = paths(zipTrees((g, d) => g.mul(d).sum(), grad(loss)(module), direction)).map(
-    ([, term]) => term,
-  );
-  const along = await terms.reduce((sum, term) => sum.add(term), full([], 0, 'f64')).item();
-  const difference = await numericalDerivative(
-    async (t) => await loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), module, direction)).item(),
-  );
-  requireClose('the derivative along a direction', [along], [difference], 1e-6);
+async function givesRows({ module, x }: ModuleCase<CallableModule>): Promise<void> {
+  const [rows = 0] = x.shape;
+  const data = await x.data();
+  const size = rows === 0 ? 0 : data.length / rows;
+  const single = Array.from({ length: rows }, (_, i) => {
+    const row = data.slice(i * size, (i + 1) * size);
+    return outputOf(module, tensor(row, [1, ...x.shape.slice(1)], x.dtype));
+  });
+  const joined = (await Promise.all(single)).flat();
+  requireClose('the output', await outputOf(module, x), joined, 1e-12);
 }

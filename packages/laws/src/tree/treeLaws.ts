@@ -20,9 +20,9 @@ export function treeLaws(tree?: unknown): readonly Law[] {
     tree === undefined ? treeArbitrary() : isArbitrary(tree) ? tree : fc.constant(tree);
   return [
     law('is kept by the identity', trees, (t) =>
-      requireSameLeaves(
+      requireTree(
         mapTree(t, (leaf) => leaf),
-        leavesOf(t),
+        t,
       ),
     ),
     law('is mapped twice as by both maps at once', trees, (t) => {
@@ -32,23 +32,12 @@ export function treeLaws(tree?: unknown): readonly Law[] {
         made.set(leaf, next);
         return next;
       };
-      requireSameLeaves(
+      requireTree(
         mapTree(mapTree(t, step), step),
-        leavesOf(mapTree(t, (leaf) => step(step(leaf)))),
+        mapTree(t, (leaf) => step(step(leaf))),
       );
     }),
-    law('is put together again from a partition', fc.tuple(trees, fc.integer()), ([t, salt]) => {
-      const isChosen = (_: Tensor, { path }: { readonly path: string }): boolean =>
-        (path.length + salt) % 2 === 0;
-      const [yes, no] = partition(t, isChosen);
-      const all = paths(t).length;
-      if (paths(yes).length + paths(no).length !== all)
-        throw new Error('the sides do not hold each tensor once');
-      for (const [path] of paths(yes))
-        if (paths(no).some(([other]) => other === path)) throw new Error(`both sides hold ${path}`);
-      requireSameLeaves(combine(yes, no), leavesOf(t));
-      requireSameLeaves(combine(no, yes), leavesOf(t));
-    }),
+    law('is put together again from a partition', fc.tuple(trees, fc.integer()), splitsAndJoins),
     law('has a path of its own for each tensor, which leads there', trees, (t) => {
       const found = paths(t);
       if (new Set(found.map(([path]) => path)).size !== found.length)
@@ -60,15 +49,14 @@ export function treeLaws(tree?: unknown): readonly Law[] {
       for (const [path] of paths(t)) {
         const value = full([], 1);
         const expected = paths(t).map(([other, leaf]) => (other === path ? value : leaf));
-        requireSameLeaves(replaceAt(t, path, value), expected);
+        requireTree(replaceAt(t, path, value), t, expected);
       }
     }),
     law('is the same after it was flattened', trees, (t) => {
       const { leaves, structure } = flattenTree(t);
-      const again = unflattenTree(structure, leaves);
-      requireSameLeaves(again, leavesOf(t));
-      if (flattenTree(again).structure.key !== structure.key)
-        throw new Error('the structure is another');
+      if (structure.leafCount !== leaves.length)
+        throw new Error(`the structure counts ${structure.leafCount} tensors of ${leaves.length}`);
+      requireTree(unflattenTree(structure, leaves), t);
     }),
     law('counts its parameters by parts', trees, (t) => {
       const isLong = (leaf: Tensor): boolean => leaf.size > 1;
@@ -80,17 +68,37 @@ export function treeLaws(tree?: unknown): readonly Law[] {
   ];
 }
 
+function splitsAndJoins([tree, salt]: readonly [unknown, number]): void {
+  const isChosen = (_: Tensor, { path }: { readonly path: string }): boolean =>
+    (path.length + salt) % 2 === 0;
+  const sides = partition(tree, isChosen);
+  const [yes, no] = sides.map((side) => paths(side).map(([path]) => path)) as [string[], string[]];
+  const other = new Set(no);
+  for (const path of yes) if (other.has(path)) throw new Error(`both sides hold ${path}`);
+  if (yes.length + no.length !== paths(tree).length)
+    throw new Error('the sides do not hold each tensor once');
+  requireTree(combine(...sides), tree);
+  requireTree(combine(sides[1], sides[0]), tree);
+}
+
 function leavesOf(tree: unknown): Tensor[] {
   return paths(tree).map(([, leaf]) => leaf);
 }
 
-function requireSameLeaves(tree: unknown, expected: readonly Tensor[]): void {
+/** Requires the very tensors in a tree of the same classes, names and static values as `like`. */
+function requireTree(
+  tree: unknown,
+  like: unknown,
+  expected: readonly Tensor[] = leavesOf(like),
+): void {
   const leaves = leavesOf(tree);
   if (leaves.length !== expected.length)
     throw new Error(`${leaves.length} tensors instead of ${expected.length}`);
   leaves.forEach((leaf, i) => {
     if (leaf !== expected[i]) throw new Error(`tensor ${i} is another`);
   });
+  if (flattenTree(tree).structure.key !== flattenTree(like).structure.key)
+    throw new Error('the structure is another: a class, a name or a static value');
 }
 
 function isArbitrary(value: unknown): value is fc.Arbitrary<unknown> {
