@@ -15,6 +15,7 @@ import {
   foldIn,
   LorikeetError,
   mapTensors,
+  memoryScope,
   randomKey,
   type Tensor,
   valueAndGrad,
@@ -94,7 +95,7 @@ export async function fit<Model, Inputs, Metrics = never>(
   for (let epoch = 1; epoch <= epochs; epoch++) {
     for await (const { inputs, tokens } of options.batches(epoch)) {
       const start = performance.now();
-      const next = step(trainable, state, inputs, foldIn(key, steps.length));
+      const next = runStep(() => step(trainable, state, inputs, foldIn(key, steps.length)));
       ({ trainable, state } = next);
       const loss = await next.loss.item();
       const report = {
@@ -143,6 +144,12 @@ function compileStep<Model, Inputs, Metrics>(
     },
     { donate: [0, 1] },
   );
+}
+
+/** Frees what a step made besides its results. */
+function runStep<T>(step: () => T): T {
+  using scope = memoryScope();
+  return scope.keep(step());
 }
 
 function diverged({ step, epoch, loss }: StepReport): LorikeetError {
