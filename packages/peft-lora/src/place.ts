@@ -1,8 +1,9 @@
-import { isAdaptable, isReparam, materialize, type Site, type Weight } from '@lorikeet/nn';
+import { at, isAdaptable, isReparam, materialize, type Site, type Weight } from '@lorikeet/nn';
 import {
   alias,
   childrenOf,
   foldIn,
+  isFloat,
   isTreeNode,
   LorikeetError,
   rebuild,
@@ -90,7 +91,9 @@ function adaptModule(
 }
 
 function trainAll(node: unknown, name: string, path: string): unknown {
-  if (isWeight(node)) return trained(node, name, 'module', path);
+  // Counters and masks have no gradient.
+  if (isWeight(node))
+    return isFloat(materialize(node).dtype) ? trained(node, name, 'module', path) : node;
   if (!isTreeNode(node)) return node;
   return rebuild(
     node,
@@ -102,17 +105,16 @@ function trainAll(node: unknown, name: string, path: string): unknown {
 function trainBiases<T>(model: T, name: string): T {
   const train = (path: string) => (node: unknown) =>
     node instanceof Tensor ? trained(node, name, 'bias', path) : node;
-  const plan = new Map(
-    modelPaths(model)
-      .weights.filter(isBias)
-      .map((path) => [path, train(path)] as const),
-  );
-  return rewrite(model, plan);
+  return rewrite(model, new Map(biasPaths(model).map((path) => [path, train(path)] as const)));
 }
 
-/** Whether a tensor counts as a bias: by PEFT's rule, if its path says so anywhere. */
-export function isBias(path: string): boolean {
-  return path.includes('bias');
+/** Paths of the biases of a model: by PEFT's rule, of all parameters whose path says so anywhere. */
+export function biasPaths(model: unknown): string[] {
+  const isParameter = (weight: unknown): boolean =>
+    isWeight(weight) && isFloat(materialize(weight).dtype);
+  return modelPaths(model).weights.filter(
+    (path) => path.includes('bias') && isParameter(at(model, path)),
+  );
 }
 
 function trained(base: Weight, name: string, reason: TrainedReason, path: string): TrainedWeight {

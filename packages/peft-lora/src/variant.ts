@@ -33,7 +33,10 @@ export interface ProductArguments<Config> extends AdapterArguments<Config> {
 export interface PeftFormat {
   /** `peft_type`. */
   readonly type: string;
-  /** Keys of its config that Lorikeet does not act on, with the values that change nothing. */
+  /**
+   * The other keys of its config in PEFT, with the values that change nothing: options that Lorikeet does not
+   * act on, and those of the placement (`bias`, `exclude_modules`, ...) that not every method has.
+   */
   readonly inactive?: Readonly<Record<string, unknown>>;
   /** The end of the key of each parameter, after the path of the module. */
   keys(kind: Site['kind']): Readonly<Record<string, string>>;

@@ -3,11 +3,11 @@ import { requireFreeName, train } from '../adapt.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, Variant } from '../variant.ts';
-import { adapterTensors, prefix } from './adapterTensors.ts';
+import { adapterTensors } from './adapterTensors.ts';
 import { methodOf } from './findVariant.ts';
-import { matchTensors, type TensorSource } from './matchTensors.ts';
+import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import { parsePlacement, requireRecord } from './peftConfig.ts';
-import { selectModules } from './selectModules.ts';
+import { requireMatches, selectModules } from './selectModules.ts';
 
 /** An adapter in the format of Hugging Face PEFT. */
 export interface AdapterFiles {
@@ -37,19 +37,16 @@ export async function decodeAdapter<T>(
   { config, tensors: source }: AdapterFiles,
   options: DecodeOptions = {},
 ): Promise<T> {
-  const { name = 'default', strict } = options;
+  const { name = 'default', strict = true } = options;
   requireFreeName(model, name);
   const json = requireRecord(config);
   const placement = parsePlacement(json);
   const method = methodOf(json, placement, options.variants ?? []);
-  const isStored = (path: string): boolean =>
-    [...source.entries.keys()].some(
-      (key) => key.startsWith(`${prefix}${path}.`) || key.startsWith(`${path}.`),
-    );
-  const { adapted, saved } = selectModules(model, placement, { strict, isStored });
+  const selected = selectModules(model, placement, storedParts(source, model));
+  requireMatches(model, placement, selected, strict);
   const placements = new Map<string, Method | TrainMethod>();
-  for (const path of adapted) placements.set(path, method);
-  for (const path of saved) placements.set(path, train());
+  for (const path of selected.adapted) placements.set(path, method);
+  for (const path of selected.saved) placements.set(path, train());
   // The first values are recorded, never computed: they tell the shapes.
   const tuned = place(model, placements, { name, key: randomKey(0) });
   const { stored, copies } = matchTensors(adapterTensors(tuned, name), source, model);

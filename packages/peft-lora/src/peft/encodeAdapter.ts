@@ -3,11 +3,10 @@ import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { disable } from '../compose.ts';
 import { adapterLayers, adapterNames } from '../layers.ts';
-import { isBias } from '../place.ts';
-import { modelPaths } from '../rewrite.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
 import type { PeftFormat, Variant } from '../variant.ts';
 import { adapterTensors, moduleOf, prefix } from './adapterTensors.ts';
+import { encodeBias } from './encodeBias.ts';
 import { encodeFields } from './encodeFields.ts';
 import { encodePlacement } from './encodePlacement.ts';
 
@@ -52,15 +51,12 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
   const { type, inactive } = requireFormat(variant, places);
 
   const trained = layers.filter(({ layer }) => layer instanceof TrainedWeight);
-  const saved = trained.flatMap(({ layer }) =>
-    layer instanceof TrainedWeight && layer.reason === 'module' ? [layer.path] : [],
-  );
-  const biases = trained.flatMap(({ path, layer }) =>
-    layer instanceof TrainedWeight && layer.reason === 'bias' ? [path] : [],
+  const saved = trained.flatMap(({ path, layer }) =>
+    layer instanceof TrainedWeight && layer.reason === 'module' ? [savedModule(path, layer)] : [],
   );
   const adapted = places.map(({ path }) => path);
   const base = disable(tuned, name);
-  const bias = biasMode(base, { adapted, saved, biases, type });
+  const bias = encodeBias(base, layers, saved, type);
   const task_type = options.taskType ?? method.extra.task_type ?? null;
   const config = {
     ...inactive,
@@ -80,41 +76,34 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     peft_type: type,
     task_type,
   };
+  const written = Object.entries(config).filter(
+    ([key, value]) => !optional.has(key) || isActive(value) || Object.hasOwn(inactive ?? {}, key),
+  );
   return {
-    config: Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))),
+    config: Object.fromEntries(written.sort(([a], [b]) => (a < b ? -1 : 1))),
     tensors: new Map(
       adapterTensors(tuned, name).map(({ key, tensor }) => [prefix + key, tensor] as const),
     ),
   };
 }
 
-/** Which of PEFT's modes trains these biases. */
-function biasMode(
-  base: unknown,
-  parts: {
-    readonly adapted: readonly string[];
-    readonly saved: readonly string[];
-    readonly biases: readonly string[];
-    readonly type: string;
-  },
-): string {
-  const { adapted, saved, biases, type } = parts;
-  if (biases.length === 0) return 'none';
-  const all = modelPaths(base).weights.filter(
-    (path) => isBias(path) && !saved.some((module) => path.startsWith(`${module}.`)),
-  );
-  const own = all.filter((path) => path.endsWith('.bias') && adapted.includes(moduleOf(path)));
-  const isExactly = (paths: readonly string[]): boolean =>
-    paths.length === biases.length && paths.every((path) => biases.includes(path));
-  if (isExactly(own)) return `${type.toLowerCase()}_only`;
-  if (isExactly(all)) return 'all';
-  const odd =
-    biases.find((path) => !own.includes(path)) ?? own.find((path) => !biases.includes(path));
-  throw refusal(
-    'just these trained biases',
-    odd ?? '',
-    'train all, those of adapted modules, or none',
-  );
+/** Keys of the placement that not every method of PEFT has. */
+const optional: ReadonlySet<string> = new Set([
+  'bias',
+  'exclude_modules',
+  'fan_in_fan_out',
+  'layers_pattern',
+  'layers_to_transform',
+]);
+
+function isActive(value: unknown): boolean {
+  return value !== null && value !== false && value !== 'none';
+}
+
+/** Path of the module that was to be trained, in the tree of today: the model may be a part of another now. */
+function savedModule(path: string, { path: then }: TrainedWeight): string {
+  const start = `.${path}.`.lastIndexOf(`.${then}.`);
+  return start < 0 ? then : path.slice(0, start + then.length);
 }
 
 function requireFormat(

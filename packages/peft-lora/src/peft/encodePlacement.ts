@@ -1,8 +1,9 @@
 import { at, isReparam } from '@lorikeet/nn';
 import { LorikeetError, Tensor } from '@lorikeet/tensor-core';
+import { modelPaths } from '../rewrite.ts';
 import type { PeftJson } from './peftConfig.ts';
 import { parsePlacement } from './peftConfig.ts';
-import { type SelectedModules, selectModules } from './selectModules.ts';
+import { isWithin, type SelectedModules, selectModules } from './selectModules.ts';
 
 /**
  * The keys of a config that select just these modules of a model: those in which the adapter was loaded if
@@ -45,9 +46,11 @@ export function escapePath(path: string): string {
 
 function selects(model: unknown, json: PeftJson, wanted: SelectedModules): boolean {
   if (json.target_modules === null) return false;
+  const { weights } = modelPaths(model);
   const found = selectModules(model, parsePlacement({ ...json, peft_type: '' }), {
-    strict: false,
-    isStored: (path) => wanted.saved.includes(path) || wanted.adapted.includes(path),
+    some: (path) => wanted.adapted.includes(path),
+    whole: (path) =>
+      weights.every((weight) => !isWithin(weight, [path]) || isWithin(weight, wanted.saved)),
   });
   return isSame(found.adapted, wanted.adapted) && isSame(found.saved, wanted.saved);
 }

@@ -3,6 +3,7 @@ import type { Method, Variant } from '../variant.ts';
 import { parseConfig, peftFieldsOf } from '../variant.ts';
 import * as exported from '../variants/index.ts';
 import { type PeftJson, type PeftPlacement, passiveKeys, placementKeys } from './peftConfig.ts';
+import { shown } from './shown.ts';
 
 /** All variants of this package: whatever the files in `variants` export. */
 export const variants: readonly Variant[] = valuesOf(exported).filter(isVariant);
@@ -21,9 +22,9 @@ export function methodOf(
   const known = [...plugins, ...variants].filter(({ peft }) => peft !== undefined);
   const variant = known.find(({ peft }) => peft?.type === type);
   if (variant === undefined) {
-    throw new LorikeetError('unsupported', `the PEFT method '${type}'`, {
+    throw new LorikeetError('unsupported', `the PEFT method ${shown(type)}`, {
       expected: known.map(({ peft }) => peft?.type).join(', '),
-      received: type,
+      received: shown(type),
     });
   }
   const fields = peftFieldsOf(variant);
@@ -67,8 +68,8 @@ function isInactive({ peft }: Variant, key: string, value: unknown): boolean {
 }
 
 function unsupportedOption({ name }: Variant, key: string, value: unknown): LorikeetError {
-  return new LorikeetError('unsupported', `${name} with ${key} ${JSON.stringify(value)}`, {
-    received: `${key}: ${JSON.stringify(value)}`,
+  return new LorikeetError('unsupported', `${name} with ${key} ${shown(value)}`, {
+    received: `${key}: ${shown(value)}`,
     hint: 'the adapter needs a method that is not built yet; without it the results would be wrong',
   });
 }

@@ -3,6 +3,7 @@ import { formatShape, LorikeetError, sameShape, Tensor } from '@lorikeet/tensor-
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { modelPaths } from '../rewrite.ts';
 import { type AdapterTensor, prefix } from './adapterTensors.ts';
+import type { StoredParts } from './selectModules.ts';
 
 /** `adapter_model.safetensors`, or what stands in for it. */
 export type TensorSource = Pick<SafetensorsFile, 'entries' | 'readAs' | 'name'>;
@@ -53,6 +54,16 @@ export function matchTensors(
   const used = new Set(stored.values());
   const left = [...keys].filter(([key, name]) => !used.has(name) && !isWrapperCopy(key, keys));
   return { stored, copies: findCopies(left, source, model, wanted) };
+}
+
+/** What a file has of each module of a model. */
+export function storedParts(source: TensorSource, model: unknown): StoredParts {
+  const keys = new Set(storedKeys(source).keys());
+  const { weights } = modelPaths(model);
+  return {
+    some: (path) => [...keys].some((key) => key.startsWith(`${path}.`)),
+    whole: (path) => weights.every((weight) => !weight.startsWith(`${path}.`) || keys.has(weight)),
+  };
 }
 
 /** Keys without the prefix, which files of `inject_adapter_in_model` lack, and the keys as stored. */

@@ -1,5 +1,6 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import { shown } from './shown.ts';
 
 const names = z.array(z.string().min(1));
 const layer = z.int().min(0);
@@ -48,11 +49,10 @@ export type PeftJson = Readonly<Record<string, unknown>>;
 
 /** The config as a record. Throws `invalid-config` if it is none, or would be a trap to handle. */
 export function requireRecord(json: unknown): PeftJson {
-  refusePrototypes(json);
+  refuseTraps(json);
   if (typeof json === 'object' && json !== null && !Array.isArray(json))
     return Object.fromEntries(Object.entries(json));
-  const received = JSON.stringify(json)?.slice(0, 80) ?? typeof json;
-  throw invalid('adapter_config.json is no JSON object', received);
+  throw invalid('adapter_config.json is no JSON object', shown(json));
 }
 
 /** Reads the placement out of a config. Throws `invalid-config`, naming each fault. */
@@ -70,11 +70,15 @@ export function parsePlacement(json: PeftJson): PeftPlacement {
   const patterns = listOf(data.layers_pattern).filter((pattern) => pattern !== '');
   if (typeof targets === 'string' && (layers.length > 0 || patterns.length > 0)) {
     const hint = 'put the layers into the pattern';
-    throw invalid('layers cannot be chosen beside a target_modules that is a text', targets, hint);
+    throw invalid(
+      'layers cannot be chosen beside a target_modules that is a text',
+      shown(targets),
+      hint,
+    );
   }
   if (patterns.length > 0 && layers.length === 0) {
     const hint = 'say which layers, or leave the pattern out';
-    throw invalid('layers_pattern needs layers_to_transform', patterns.join(', '), hint);
+    throw invalid('layers_pattern needs layers_to_transform', shown(patterns), hint);
   }
   const { bias } = data;
   return {
@@ -96,13 +100,16 @@ function listOf<T extends string | number>(
   return typeof value === 'object' ? value : [value];
 }
 
-/** A key that would be no key but change an object: only a hostile file has it. */
-function refusePrototypes(json: unknown): void {
+const deepest = 32;
+
+/** Only a hostile file has a key that changes the object that holds it, or is nested without end. */
+function refuseTraps(json: unknown, depth = 0): void {
   if (typeof json !== 'object' || json === null) return;
-  for (const key of Object.keys(json)) {
-    if (key === '__proto__') throw invalid('adapter_config.json has a forbidden key', key);
-  }
-  for (const value of Object.values(json)) refusePrototypes(value);
+  if (depth > deepest)
+    throw invalid('adapter_config.json is nested too deep', `over ${deepest} levels`);
+  if (Object.hasOwn(json, '__proto__'))
+    throw invalid('adapter_config.json has a forbidden key', '__proto__');
+  for (const value of Object.values(json)) refuseTraps(value, depth + 1);
 }
 
 function invalid(summary: string, received: string, hint?: string): LorikeetError {

@@ -1,4 +1,5 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
+import { shown } from './shown.ts';
 
 /**
  * A regular expression of Python's `re`, as PEFT's configs hold them, that must fit a whole text.
@@ -19,8 +20,8 @@ export function pythonRegExp(source: string): RegExp {
     return new RegExp(`^(?:${pieces.map(respell).join('')})$`, flags);
   } catch (cause) {
     throw new LorikeetError('invalid-config', 'the config holds a faulty regular expression', {
-      received: JSON.stringify(source),
-      hint: cause instanceof Error ? cause.message : String(cause),
+      received: shown(source),
+      hint: 'write the targets as a list of names instead',
       cause,
     });
   }
@@ -93,7 +94,7 @@ function isApart(pieces: readonly string[], first: number, last: number): boolea
 
 function slow(source: string): LorikeetError {
   return new LorikeetError('unsupported', 'a regular expression that could take for ever', {
-    received: JSON.stringify(source),
+    received: shown(source),
     hint: 'write the targets as a list of names instead',
   });
 }

@@ -4,6 +4,7 @@ import { modelPaths } from '../rewrite.ts';
 import { endsInName } from '../target.ts';
 import type { PeftPlacement } from './peftConfig.ts';
 import { pythonRegExp } from './pythonRegExp.ts';
+import { shown } from './shown.ts';
 
 /** Modules that PEFT saves whole by itself for some tasks, whether they are there or not. */
 const automatic: Readonly<Record<string, readonly string[]>> = {
@@ -22,56 +23,65 @@ export interface SelectedModules {
   readonly saved: readonly string[];
 }
 
-export interface SelectOptions {
-  /** Every entry must match a module; else PEFT's own rule, that some module must be matched. Defaults to true. */
-  readonly strict?: boolean | undefined;
-  /** Whether the adapter's file has tensors of a module: decides where PEFT's own rules are loose. */
-  readonly isStored?: (path: string) => boolean;
+/** What the adapter's file has of a module: decides where PEFT's own rules are loose. */
+export interface StoredParts {
+  /** Whether it has some tensor of the module. */
+  some(path: string): boolean;
+  /** Whether it has all weights of the module. */
+  whole(path: string): boolean;
 }
 
-/**
- * Finds the modules that PEFT would adapt and those that it would save whole.
- *
- * @throws LorikeetError `no-match` with the nearest names; `unsupported` for a target that is no single weight.
- */
+/** Finds the modules that PEFT would adapt, and those that it would save whole. */
 export function selectModules(
   model: unknown,
   placement: PeftPlacement,
-  { strict = true, isStored = () => false }: SelectOptions = {},
+  stored: StoredParts,
 ): SelectedModules {
   const { modules } = modelPaths(model);
-  const { target_modules: targets, modules_to_save, task_type } = placement;
   const saved = outermost(
-    modules.filter((path) => modules_to_save.some((name) => isSaved(path, name, isStored))),
+    modules.filter((path) => placement.modules_to_save.some((name) => isSaved(path, name, stored))),
   );
-  const isTarget = targetMatcher(model, placement, isStored);
-  const adapted = modules.filter(
-    (path) => isTarget(path) && !saved.some((whole) => `${path}.`.startsWith(`${whole}.`)),
-  );
-  for (const path of adapted) requireWeight(model, path);
-  if (strict) {
-    const optional = automatic[task_type ?? ''] ?? [];
-    const lost = modules_to_save.find(
-      (name) => !optional.includes(name) && !modules.some((path) => isSaved(path, name, isStored)),
-    );
-    if (lost !== undefined) throw noMatch('modules_to_save', lost, modules);
-    for (const name of typeof targets === 'object' ? (targets ?? []) : [])
-      if (!modules.some((path) => endsInName(path, name)))
-        throw noMatch('target_modules', name, modules);
-  }
-  if (adapted.length === 0) throw noMatch('target_modules', String(targets), modules);
+  const isTarget = targetMatcher(model, placement, stored);
+  const adapted = modules.filter((path) => isTarget(path) && !isWithin(path, saved));
   return { adapted, saved };
 }
 
+/**
+ * Refuses a config that does not fit the model.
+ *
+ * @param strict whether every entry must match a module. PEFT's own rule is that some module is adapted.
+ * @throws LorikeetError `no-match` with the nearest names; `unsupported` for a target that is no single weight.
+ */
+export function requireMatches(
+  model: unknown,
+  { target_modules: targets, modules_to_save, task_type }: PeftPlacement,
+  { adapted, saved }: SelectedModules,
+  strict: boolean,
+): void {
+  const { modules } = modelPaths(model);
+  for (const path of adapted) requireWeight(model, path);
+  for (const name of strict && typeof targets === 'object' ? (targets ?? []) : [])
+    if (!modules.some((path) => endsInName(path, name)))
+      throw noMatch('target_modules', name, modules);
+  const optional = automatic[task_type ?? ''] ?? [];
+  for (const name of strict ? modules_to_save : [])
+    if (
+      !optional.includes(name) &&
+      !modules.some((path) => path.endsWith(name) && isWithin(path, saved))
+    )
+      throw noMatch('modules_to_save', name, modules);
+  if (adapted.length === 0) throw noMatch('target_modules', String(targets), modules);
+}
+
 /** By whole names; PEFT's rule is the end of the text, so that `classifier` saves a `pre_classifier` too. */
-function isSaved(path: string, name: string, isStored: (path: string) => boolean): boolean {
-  return endsInName(path, name) || (path.endsWith(name) && isStored(path));
+function isSaved(path: string, name: string, stored: StoredParts): boolean {
+  return endsInName(path, name) || (path.endsWith(name) && stored.whole(path));
 }
 
 function targetMatcher(
   model: unknown,
   placement: PeftPlacement,
-  isStored: (path: string) => boolean,
+  stored: StoredParts,
 ): (path: string) => boolean {
   const { target_modules: targets, exclude_modules, layers_to_transform: layers } = placement;
   if (targets === null) {
@@ -81,7 +91,7 @@ function targetMatcher(
   }
   const isExcluded = matcherOf(exclude_modules);
   if (typeof targets === 'string' && targets.toLowerCase() === 'all-linear')
-    return (path) => isHiddenLinear(model, path, isStored) && !isExcluded(path);
+    return (path) => isHiddenLinear(model, path, stored) && !isExcluded(path);
   const isNamed = matcherOf(targets);
   if (layers.length === 0) return (path) => isNamed(path) && !isExcluded(path);
   const layerOf = layerReader(placement.layers_pattern);
@@ -111,14 +121,10 @@ function layerReader(patterns: readonly string[]): (path: string) => number | un
 }
 
 /** A head is adapted only if the file says so, since its name alone does not tell whether it is one. */
-function isHiddenLinear(
-  model: unknown,
-  path: string,
-  isStored: (path: string) => boolean,
-): boolean {
+function isHiddenLinear(model: unknown, path: string, stored: StoredParts): boolean {
   const module = at(model, path);
   if (!isAdaptable(module) || module.site.kind !== 'linear') return false;
-  return isStored(path) || !heads.some((name) => endsInName(path, name));
+  return stored.some(path) || !heads.some((name) => endsInName(path, name));
 }
 
 function requireWeight(model: unknown, path: string): void {
@@ -133,13 +139,18 @@ function requireWeight(model: unknown, path: string): void {
   );
 }
 
+/** Whether a path is one of some modules, or lies in one. */
+export function isWithin(path: string, modules: readonly string[]): boolean {
+  return modules.some((module) => path === module || path.startsWith(`${module}.`));
+}
+
 function outermost(paths: readonly string[]): string[] {
   return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}.`)));
 }
 
 function noMatch(key: string, name: string, modules: readonly string[]): LorikeetError {
-  return new LorikeetError('no-match', `'${name}' in ${key} matches no module`, {
-    received: name,
-    hint: nearestOf(name, modules),
+  return new LorikeetError('no-match', `${shown(name)} in ${key} matches no module`, {
+    received: shown(name),
+    hint: nearestOf(name.slice(0, 100), modules),
   });
 }
