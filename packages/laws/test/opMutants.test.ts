@@ -1,9 +1,9 @@
 import { LawViolation, opLaws } from '@lorikeet/laws';
 import { tanhOp } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
-import { compositeMutants, stretchOp } from './mutants/composites.ts';
-import { mutantOf } from './mutants/mutant.ts';
-import { primitiveMutants, rescaleOp } from './mutants/primitives.ts';
+import { compositeMutants, stretchOp } from './opMutants/composites.ts';
+import { mutantOf } from './opMutants/opMutant.ts';
+import { primitiveMutants, rescaleOp } from './opMutants/primitives.ts';
 
 // A law that no mistake can break is no law.
 

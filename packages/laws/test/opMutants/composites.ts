@@ -9,7 +9,7 @@ import {
   type Tensor,
   tanh,
 } from '@lorikeet/tensor-core';
-import { type Mutant, mutantOf } from './mutant.ts';
+import { mutantOf, type OpMutant } from './opMutant.ts';
 
 /** `3 tanh(x)`. */
 export const stretchOp: Composite = {
@@ -36,7 +36,7 @@ function peephole(inputs: readonly Tensor[]): Tensor {
   return mul(operand(source.inputs, 0).reshape(x.shape), 3);
 }
 
-export const compositeMutants: readonly Mutant[] = [
+export const compositeMutants: readonly OpMutant[] = [
   [
     'an overflow in half precision',
     opLaws(mutantOf(stretchOp, { body: (inputs) => div(mul(operand(inputs, 0), 1e6), 1e5) })),

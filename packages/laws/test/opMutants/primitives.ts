@@ -11,7 +11,7 @@ import {
   sub,
   tanhOp,
 } from '@lorikeet/tensor-core';
-import { type Mutant, mutantOf } from './mutant.ts';
+import { mutantOf, type OpMutant } from './opMutant.ts';
 
 /** `a * exp(b)`. */
 export const rescaleOp: Primitive = {
@@ -60,7 +60,7 @@ function brokenBackend(name: string): Backend {
 
 const evaluateTanh = tanhOp.evaluate;
 
-export const primitiveMutants: readonly Mutant[] = [
+export const primitiveMutants: readonly OpMutant[] = [
   [
     'a shape rule that promises too much',
     opLaws(
