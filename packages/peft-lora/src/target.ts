@@ -31,7 +31,7 @@ export function endsInName(path: string, suffix: string): boolean {
   return path === suffix || path.endsWith(`.${suffix}`);
 }
 
-/** The number of the layer that a path lies in, by PEFT's rule: the first numbered part after another name. */
+/** The number of the layer that a path lies in: the first numbered part after another name, or after a pattern. */
 function layerNumberOf(path: string, pattern?: string): number | undefined {
   const names = path.split('.');
   const before = pattern?.split('.') ?? [];
