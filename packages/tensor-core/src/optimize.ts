@@ -1,3 +1,4 @@
+import { identityOf } from './identity.ts';
 import { evaluateLiteral } from './literal.ts';
 import { fullOp } from './ops/create/full.ts';
 import { formatAttribute, type Instruction, type Program, valueTypes } from './program.ts';
@@ -45,7 +46,7 @@ export function optimize(program: Program): Program {
       };
     }
 
-    const key = `${instruction.op.name} ${instruction.inputs.join(' ')} ${formatAttribute(instruction.attributes)} ${formatType(instruction.type)}`;
+    const key = `${identityOf(instruction.op)} ${instruction.inputs.join(' ')} ${formatAttribute(instruction.attributes)} ${formatType(instruction.type)}`;
     const earlier = known.get(key);
     if (earlier !== undefined) {
       replaced.push(earlier);

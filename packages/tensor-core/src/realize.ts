@@ -1,6 +1,7 @@
 import type { Backend, Executable } from './backend.ts';
 import { currentBackend } from './backends.ts';
 import { LorikeetError } from './errors.ts';
+import { identityOf } from './identity.ts';
 import { lower } from './lower.ts';
 import { LruCache } from './lruCache.ts';
 import { formatProgram, type Program } from './program.ts';
@@ -63,11 +64,17 @@ function executableOf(backend: Backend, program: Program): Executable {
     cache = new LruCache(256);
     executables.set(backend, cache);
   }
-  const key = formatProgram(program);
+  const key = keyOf(program);
   let executable = cache.get(key);
   if (executable === undefined) {
     executable = backend.compile(program, []);
     cache.set(key, executable);
   }
   return executable;
+}
+
+/** The text of a program, and which ops its names stand for: two plug-ins may call theirs alike. */
+function keyOf(program: Program): string {
+  const ops = new Set(program.instructions.map(({ op }) => identityOf(op)));
+  return `${formatProgram(program)}\n${[...ops].join(' ')}`;
 }

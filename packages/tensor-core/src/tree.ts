@@ -1,4 +1,5 @@
 import { LorikeetError } from './errors.ts';
+import { identityOf } from './identity.ts';
 import { Tensor } from './tensor.ts';
 
 /**
@@ -98,18 +99,6 @@ export function mapTensors(
   fn: (leaf: Tensor, path: readonly string[]) => Tensor,
 ): Tree {
   return mapLeaves(tree, (leaf, path) => (leaf instanceof Tensor ? fn(leaf, path) : leaf));
-}
-
-const identities = new WeakMap<WeakKey, number>();
-let identityCount = 0;
-
-function identityOf(value: WeakKey): string {
-  let identity = identities.get(value);
-  if (identity === undefined) {
-    identity = identityCount++;
-    identities.set(value, identity);
-  }
-  return `#${identity}`;
 }
 
 function staticKey(value: unknown): string {

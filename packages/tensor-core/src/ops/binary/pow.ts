@@ -4,8 +4,10 @@ import { operand } from '../../operand.ts';
 import { keptOperand } from '../../simplify.ts';
 import type { Tensor, TensorLike } from '../../tensor.ts';
 import { log } from '../unary/log.ts';
+import { equal } from './equal.ts';
 import { mul } from './mul.ts';
 import { sub } from './sub.ts';
+import { where } from './where.ts';
 
 export const powOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'pow',
@@ -15,7 +17,10 @@ export const powOp: Primitive<NoAttributes> = binaryPrimitive({
   },
   derivative: ({ inputs, output, gradient }) => {
     const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
-    return [mul(gradient, mul(b, pow(a, sub(b, 1)))), mul(gradient, mul(output, log(a)))];
+    // Where a product of 0 and infinity stands for a limit, the limit is 0.
+    const byBase = where(equal(b, 0), 0, mul(b, pow(a, sub(b, 1))));
+    const byExponent = mul(output, log(where(equal(a, 0), 1, a)));
+    return [mul(gradient, byBase), mul(gradient, byExponent)];
   },
   sample: (_, a, b) => [{ shape: a, range: [0.3, 2] }, { shape: b }],
   simplify: ([a, b], _, type) => keptOperand(type, a, b, 1),

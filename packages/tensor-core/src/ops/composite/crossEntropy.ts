@@ -35,7 +35,9 @@ export const crossEntropyOp: Composite<CrossEntropyAttributes> = {
       });
     }
     const { valid, count } = counted(labels, ignoreIndex, logits);
-    const chosen = mul(logSoftmax(logits), oneHot(labels, logits.shape.at(-1) ?? 0, logits.dtype));
+    // Chosen, not multiplied by 0 and 1: a class without any probability has a logarithm of -Infinity.
+    const isLabel = oneHot(labels, logits.shape.at(-1) ?? 0, 'bool');
+    const chosen = where(isLabel, logSoftmax(logits), 0);
     return neg(div(sum(where(valid, sum(chosen, -1), 0)), count));
   },
   derivative({ inputs, gradient, attributes: { ignoreIndex } }) {
