@@ -2,11 +2,16 @@ import type { Tensor } from '@lorikeet/tensor-core';
 import type { z } from 'zod';
 import type { Model } from './model.ts';
 
-/** One head of a family. */
+/** One class of a family: the base model, or the base model with a head. */
 export interface Architecture<Config> {
   /** A new model with random weights from `key`. */
   init(config: Config, key: Tensor): Model;
-  /** Names that a state dict may have although no tensor of the model is called so: buffers and tied copies. */
+  /**
+   * Copies that a checkpoint may hold of a tensor that the model has once, such as an output layer that is the
+   * word embedding: the name of the copy, and of the tensor.
+   */
+  readonly tied?: Readonly<Record<string, string>>;
+  /** Further names that a checkpoint may have and this class has no use for. */
   readonly ignored?: RegExp;
 }
 
@@ -16,6 +21,12 @@ export interface ModelFamily<Config = unknown> {
   readonly modelType: string;
   /** Fields with Hugging Face's names and defaults; unknown fields are kept. */
   readonly schema: z.ZodType<Config>;
+  /** The field that holds the base model in models with a head. Checkpoints of the base model lack it in their names. */
+  readonly base: string;
+  /** How names ended in old checkpoints, and how they end now. */
+  readonly renamed?: Readonly<Record<string, string>>;
+  /** Names that a checkpoint may have although no tensor of a model is called so, such as buffers. */
+  readonly ignored?: RegExp;
   /** By the names of transformers' classes. */
   readonly architectures: Readonly<Record<string, Architecture<Config>>>;
 }
@@ -23,15 +34,14 @@ export interface ModelFamily<Config = unknown> {
 /** A family with its config's type forgotten, so that families can be listed. */
 export function defineFamily<Config>(family: ModelFamily<Config>): ModelFamily {
   return {
-    modelType: family.modelType,
-    schema: family.schema,
+    ...family,
     architectures: Object.fromEntries(
       Object.entries(family.architectures).map(([name, architecture]) => [
         name,
         {
+          ...architecture,
           init: (config: unknown, key: Tensor): Model =>
             architecture.init(family.schema.parse(config), key),
-          ...(architecture.ignored === undefined ? {} : { ignored: architecture.ignored }),
         },
       ]),
     ),

@@ -8,10 +8,9 @@ import type { Architecture, ModelFamily } from './family.ts';
 export const families: readonly ModelFamily[] = Object.values(exported).filter(isFamily);
 
 export interface FoundArchitecture {
+  readonly family: ModelFamily;
   readonly architecture: Architecture<unknown>;
-  /** Name of transformers' class. */
-  readonly name: string;
-  /** The config, completed. */
+  /** The config, completed with defaults and the name of the class. */
   readonly config: unknown;
 }
 
@@ -44,7 +43,12 @@ export function findArchitecture(json: unknown, wanted?: string): FoundArchitect
       : undefined;
   if (name === undefined || architecture === undefined)
     throw unknown('architecture', name ?? 'none', known);
-  return { architecture, name, config: parse(family.schema, json, `the config of ${model_type}`) };
+  const config = parse(
+    family.schema,
+    Object.assign({}, json, { architectures: [name] }),
+    `the config of ${model_type}`,
+  );
+  return { family, architecture, config };
 }
 
 function parse<T>(schema: z.ZodType<T>, json: unknown, what: string): T {
@@ -59,7 +63,7 @@ function parse<T>(schema: z.ZodType<T>, json: unknown, what: string): T {
 
 function unknown(what: string, name: string, known: readonly string[]): LorikeetError {
   return new LorikeetError('unsupported', `the ${what} '${name}'`, {
-    expected: known.join(', '),
+    expected: `one of ${known.join(', ')}`,
     received: name,
     hint: nearestOf(name, known),
   });

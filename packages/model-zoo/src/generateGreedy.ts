@@ -10,7 +10,7 @@ export type Prompt = Pick<ModelInputs, 'input_ids' | 'attention_mask'>;
  * sequence: a cache comes later.
  *
  * @returns for each row the prompt and the new tokens.
- * @throws LorikeetError `invalid-argument` if there is nothing to generate.
+ * @throws LorikeetError `invalid-argument` if the model is not causal, or there is nothing to start from or to generate.
  */
 export async function generateGreedy(
   model: Model,
@@ -18,6 +18,12 @@ export async function generateGreedy(
   options: { readonly maxNewTokens: number },
 ): Promise<number[][]> {
   const { maxNewTokens } = options;
+  if (model.isCausal !== true) {
+    throw new LorikeetError('invalid-argument', 'generateGreedy: the model is not causal', {
+      expected: 'a model such as GPT2LMHeadModel',
+      received: model.constructor.name,
+    });
+  }
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) {
     throw new LorikeetError(
       'invalid-argument',
@@ -26,6 +32,13 @@ export async function generateGreedy(
     );
   }
   const [batch = 0, length = 0] = prompt.input_ids.shape;
+  if (length === 0) {
+    throw new LorikeetError('invalid-argument', 'generateGreedy: the prompt is empty', {
+      expected: 'input_ids [B, T] with T above 0',
+      received: prompt.input_ids.toString(),
+      hint: 'start with bos_token_id',
+    });
+  }
   const total = length + maxNewTokens;
   const rows = rowsOf(await prompt.input_ids.data(), batch, length);
   const masks =

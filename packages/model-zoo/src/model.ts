@@ -11,7 +11,7 @@ export interface ModelInputs {
   readonly token_type_ids?: Tensor;
   /** [B, T] integers */
   readonly position_ids?: Tensor;
-  /** [B] or [B, T] integers; -100 does not count. */
+  /** [B] or [B, T] integers, of which -100 does not count; numbers for regression. */
   readonly labels?: Tensor;
   /** [B] integers */
   readonly start_positions?: Tensor;
@@ -26,14 +26,20 @@ export interface ModelOutputs {
   readonly logits?: Tensor;
   readonly start_logits?: Tensor;
   readonly end_logits?: Tensor;
+  /** Of a base model: [B, T, D] */
+  readonly last_hidden_state?: Tensor;
+  /** Of a base model with a pooler: [B, D] */
+  readonly pooler_output?: Tensor;
   /** [B, T, D] each; the first is the embedding's output. */
   readonly hidden_states: readonly Tensor[];
 }
 
-/** A model with a head. Its tree has the paths of its Hugging Face state dict. */
+/** A model, with a head or without. Its tree has the paths of its Hugging Face state dict. */
 export interface Model {
   /** The content of its `config.json`, completed with defaults. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Whether it gives logits for the next token from those before: what generation needs. */
+  readonly isCausal?: boolean;
   call(inputs: ModelInputs, context: Context): ModelOutputs;
 }
 

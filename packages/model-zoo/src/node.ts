@@ -2,8 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { paths } from '@lorikeet/nn';
-import { evaluate, LorikeetError } from '@lorikeet/tensor-core';
+import { evaluate, LorikeetError, randomKey, sameShape } from '@lorikeet/tensor-core';
 import { openSafetensors, saveSharded } from '@lorikeet/tensor-core/safetensors/node';
+import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
 
@@ -24,8 +25,13 @@ export async function load(dir: string, options: LoadOptions = {}): Promise<Mode
   }
 }
 
-/** Saves a model as a Hugging Face folder: `config.json` and safetensors in f32, tied weights once. */
+/**
+ * Saves a model as a Hugging Face folder: `config.json` and safetensors in f32, tied weights once.
+ *
+ * @throws LorikeetError `tree-mismatch` if the model is not what its config says: with adapters, for one.
+ */
 export async function save(model: Model, dir: string): Promise<void> {
+  requireOwnTree(model);
   await mkdir(dir, { recursive: true });
   await evaluate(model);
   const tensors = paths(model).map(
@@ -35,12 +41,38 @@ export async function save(model: Model, dir: string): Promise<void> {
         {
           dtype: 'F32' as const,
           shape: leaf.shape,
-          data: async () => Float32Array.from(await leaf.data()),
+          data: async () => {
+            const data = await leaf.data();
+            return data instanceof Float32Array ? data : new Float32Array(data);
+          },
         },
       ] as const,
   );
   await saveSharded(dir, tensors, { metadata: [['format', 'pt']] });
-  await writeFile(join(dir, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
+  const config = Object.fromEntries(
+    Object.entries(model.config).map(([field, value]) =>
+      dtypeFields.includes(field) ? [field, 'float32'] : [field, value],
+    ),
+  );
+  await writeFile(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/** What transformers 5 and 4 call the dtype of the stored weights, and read them back in. */
+const dtypeFields: readonly string[] = ['dtype', 'torch_dtype'];
+
+function requireOwnTree(model: Model): void {
+  const expected = new Map(paths(initModel(model.config, randomKey(0))));
+  const found = new Map(paths(model));
+  const isSame = (name: string): boolean =>
+    sameShape(expected.get(name)?.shape ?? [-1], found.get(name)?.shape ?? [-2]);
+  const different = [...found.keys(), ...expected.keys()].find((name) => !isSame(name));
+  if (different === undefined) return;
+  throw new LorikeetError('tree-mismatch', 'the model is not what its config says', {
+    path: different,
+    expected: expected.get(different)?.toString() ?? 'no tensor here',
+    received: found.get(different)?.toString() ?? 'no tensor here',
+    hint: 'merge its adapters first, or save them alone',
+  });
 }
 
 async function readConfig(path: string): Promise<unknown> {

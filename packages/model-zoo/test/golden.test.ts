@@ -55,6 +55,15 @@ async function requireClose(
 }
 
 describe.each(readdirSync(golden))('%s', (name) => {
+  test('has the tensors of the state dict, no more and no fewer', async () => {
+    const file = await openSafetensors(`${golden}/${name}`);
+    const model = await load(`${golden}/${name}`);
+    expect(new Map(paths(model).map(([path, { shape }]) => [path, shape]))).toEqual(
+      new Map([...file.entries].map(([key, { shape }]) => [key, shape])),
+    );
+    await file.close();
+  });
+
   test('gives the outputs, the loss and the gradients of Transformers', async () => {
     const model = await load(`${golden}/${name}`);
     const { tensors, inputs } = await readCase(name);
@@ -82,16 +91,19 @@ describe.each(readdirSync(golden))('%s', (name) => {
   });
 });
 
-test('greedy generation gives the sequences of Transformers, with padding on the left', async () => {
-  const model = await load(`${golden}/gpt2-lm-padded`);
-  const { tensors, prompt } = await readCase('gpt2-lm-padded');
-  const expected = tensors.get('generate.sequences');
-  if (prompt === undefined || expected === undefined) throw new Error('the case has no generation');
-  const { input_ids, attention_mask } = prompt;
-  const sequences = await generateGreedy(
-    model,
-    { input_ids, ...(attention_mask ? { attention_mask } : {}) },
-    { maxNewTokens: 6 },
-  );
-  expect(sequences.flat()).toEqual([...(await expected.data())]);
-});
+test.each(['gpt2-lm', 'gpt2-lm-padded'])(
+  'greedy generation of %s gives the sequences of Transformers',
+  async (name) => {
+    const model = await load(`${golden}/${name}`);
+    const { tensors, prompt } = await readCase(name);
+    const expected = tensors.get('generate.sequences');
+    if (prompt === undefined || expected === undefined) throw new Error('no generation');
+    const { input_ids, attention_mask } = prompt;
+    const sequences = await generateGreedy(
+      model,
+      { input_ids, ...(attention_mask ? { attention_mask } : {}) },
+      { maxNewTokens: 6 },
+    );
+    expect(sequences.flat()).toEqual([...(await expected.data())]);
+  },
+);

@@ -1,5 +1,5 @@
 import { initModel, logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
-import { Context, paths } from '@lorikeet/nn';
+import { Context, paths, replaceAt } from '@lorikeet/nn';
 import { evaluate, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 
@@ -93,12 +93,47 @@ describe.each([
     expect(() => lossOf(outputs)).toThrow('gives no loss');
   });
 
+  test('refuses more tokens than it has positions', () => {
+    const inputs = { input_ids: ids([Array.from({ length: 11 }, () => 1)]) };
+    expect(() => model.call(inputs, Context.evaluation)).toThrow(
+      expect.objectContaining({ code: 'index-out-of-range', expected: 'at most 10 tokens' }),
+    );
+  });
+
   test('refuses a token behind its vocabulary', async () => {
     await expect(logits(model, [[99]])).rejects.toMatchObject({
       code: 'index-out-of-range',
       hint: expect.stringContaining('vocabulary'),
     });
   });
+});
+
+test('a base model gives the hidden states of the model with a head, and BERT a pooled one', () => {
+  const base = (config: object, name: string) =>
+    initModel({ ...config, architectures: [name] }, key).call(
+      { input_ids: ids([[1, 2, 3]]) },
+      Context.evaluation,
+    );
+  expect(base(bertConfig, 'BertModel').last_hidden_state?.shape).toEqual([1, 3, 8]);
+  expect(base(bertConfig, 'BertModel').pooler_output?.shape).toEqual([1, 8]);
+  expect(base(gpt2Config, 'GPT2Model').last_hidden_state?.shape).toEqual([1, 3, 8]);
+  expect(base(gpt2Config, 'GPT2Model').hidden_states).toHaveLength(3);
+});
+
+test('what is put over a tied embedding changes the lookup and not the output layer', async () => {
+  const table = new Map(paths(gpt2)).get('transformer.wte.weight');
+  if (table === undefined) throw new Error('no table');
+  const doubled = { base: table, materialize: () => table.mul(2) };
+  const tuned = replaceAt(gpt2, 'transformer.wte.weight', doubled);
+  const call = (model: Model) => model.call({ input_ids: ids([[1, 2]]) }, Context.evaluation);
+  const { hidden_states, logits: scores } = call(tuned);
+  expect(await hidden_states[0]?.data()).not.toEqual(await call(gpt2).hidden_states[0]?.data());
+  const [last] = hidden_states.slice(-1);
+  const expected = await last
+    ?.reshape([2, 8])
+    .matmul(table.permute([1, 0]))
+    .data();
+  requireClose([...((await scores?.data()) ?? [])], [...(expected ?? [])]);
 });
 
 test('GPT-2 does not look ahead, and BERT does', async () => {
@@ -179,6 +214,30 @@ describe('initModel', () => {
       },
       'unsupported',
       /multi_label/,
+    ],
+    [
+      'an unknown kind of problem',
+      { ...bertConfig, problem_type: 'ranking' },
+      'invalid-config',
+      /problem_type/,
+    ],
+    [
+      'an output layer of its own in a masked LM',
+      { ...bertConfig, architectures: ['BertForMaskedLM'], tie_word_embeddings: false },
+      'unsupported',
+      /tie_word_embeddings/,
+    ],
+    [
+      'an output layer of its own in GPT-2',
+      { ...gpt2Config, tie_word_embeddings: false },
+      'invalid-config',
+      /tie_word_embeddings/,
+    ],
+    [
+      'several faults',
+      { ...gpt2Config, n_head: 0, n_layer: -1 },
+      'invalid-config',
+      /n_layer[\s\S]*n_head/,
     ],
     ['an unknown activation', { ...bertConfig, hidden_act: 'wiggle' }, 'unsupported', /wiggle/],
   ])('refuses %s', (_, config, code, message) => {

@@ -1,7 +1,7 @@
 import type { Context, Linear } from '@lorikeet/nn';
 import { foldIn, reshape, sliceAxis, type Tensor, tanh } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
-import type { ModelInputs } from '../../model.ts';
+import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import type { BertConfig } from './config.ts';
 import { BertEmbeddings } from './embeddings.ts';
 import { BertLayer, bertLinear } from './layer.ts';
@@ -42,45 +42,63 @@ class BertPooler {
 }
 
 /** BERT without a head. Devlin et al. 2019, https://arxiv.org/abs/1810.04805 */
-export class BertModel {
+export class BertModel implements Model {
   readonly embeddings: BertEmbeddings;
   readonly encoder: BertEncoder;
   readonly pooler: BertPooler | null;
+  readonly config: BertConfig;
 
-  constructor(embeddings: BertEmbeddings, encoder: BertEncoder, pooler: BertPooler | null) {
+  constructor(
+    embeddings: BertEmbeddings,
+    encoder: BertEncoder,
+    pooler: BertPooler | null,
+    config: BertConfig,
+  ) {
     this.embeddings = embeddings;
     this.encoder = encoder;
     this.pooler = pooler;
+    this.config = config;
   }
 
-  static init(config: BertConfig, key: Tensor, options: { readonly pooler: boolean }): BertModel {
+  /** @param options.pooler defaults to true. */
+  static init(
+    config: BertConfig,
+    key: Tensor,
+    options: { readonly pooler?: boolean } = {},
+  ): BertModel {
     const layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
       BertLayer.init(config, foldIn(key, i)),
     );
-    const pooler = options.pooler
-      ? new BertPooler(
-          bertLinear(config, config.hidden_size, config.hidden_size, foldIn(key, 'pooler')),
-        )
-      : null;
+    const pooler =
+      (options.pooler ?? true)
+        ? new BertPooler(
+            bertLinear(config, config.hidden_size, config.hidden_size, foldIn(key, 'pooler')),
+          )
+        : null;
     return new BertModel(
       BertEmbeddings.init(config, foldIn(key, 'embeddings')),
       new BertEncoder(layers),
       pooler,
+      config,
     );
   }
 
-  /** @returns hidden states [B, T, D], the last one again, and what the pooler makes of it [B, D]. */
   call(
     inputs: ModelInputs,
     context: Context,
-  ): { hidden_states: Tensor[]; last: Tensor; pooled: Tensor | undefined } {
+  ): ModelOutputs & { readonly last_hidden_state: Tensor } {
     const embedded = this.embeddings.call(inputs, context.child('embeddings'));
     const hidden_states = this.encoder.call(
       embedded,
       keyMask(inputs.attention_mask),
       context.child('encoder'),
     );
-    const last = hidden_states.at(-1) ?? embedded;
-    return { hidden_states, last, pooled: this.pooler?.call(last, context.child('pooler')) };
+    const last_hidden_state = hidden_states.at(-1) ?? embedded;
+    const pooled = this.pooler?.call(last_hidden_state, context.child('pooler'));
+    return {
+      last_hidden_state,
+      hidden_states,
+      ...(pooled === undefined ? {} : { pooler_output: pooled }),
+    };
   }
 }

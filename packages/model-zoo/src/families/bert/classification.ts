@@ -1,11 +1,11 @@
 import { type Context, Dropout, type Linear } from '@lorikeet/nn';
-import { crossEntropy, foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { crossEntropy, foldIn, LorikeetError, reshape, type Tensor } from '@lorikeet/tensor-core';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { BertModel } from './bertModel.ts';
-import { type BertConfig, labelCount } from './config.ts';
+import { type BertConfig, labelCount, type ProblemType } from './config.ts';
 import { bertLinear } from './layer.ts';
 
-/** A class for a whole text, from the pooled first token. */
+/** A class, or numbers, for a whole text, from the pooled first token. */
 export class BertForSequenceClassification implements Model {
   readonly bert: BertModel;
   readonly dropout: Dropout;
@@ -20,7 +20,7 @@ export class BertForSequenceClassification implements Model {
   }
 
   static init(config: BertConfig, key: Tensor): BertForSequenceClassification {
-    requireSingleLabel(config);
+    requireOneAnswer(config);
     return new BertForSequenceClassification(
       BertModel.init(config, foldIn(key, 'bert'), { pooler: true }),
       headDropout(config),
@@ -30,14 +30,14 @@ export class BertForSequenceClassification implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { hidden_states, last, pooled = last } = this.bert.call(inputs, context.child('bert'));
+    const base = this.bert.call(inputs, context.child('bert'));
+    const pooled = base.pooler_output ?? base.last_hidden_state; // [B, D]
     const dropped = this.dropout.call(pooled, context.child('dropout'));
     const logits = this.classifier.call(dropped, context.child('classifier')); // [B, C]
-    return {
-      logits,
-      hidden_states,
-      ...(inputs.labels === undefined ? {} : { loss: crossEntropy(logits, inputs.labels) }),
-    };
+    const { hidden_states } = base;
+    if (inputs.labels === undefined) return { logits, hidden_states };
+    const lossOf = problemOf(this.config) === 'regression' ? meanSquaredError : crossEntropy;
+    return { loss: lossOf(logits, inputs.labels), logits, hidden_states };
   }
 }
 
@@ -65,8 +65,8 @@ export class BertForTokenClassification implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { hidden_states, last } = this.bert.call(inputs, context.child('bert'));
-    const dropped = this.dropout.call(last, context.child('dropout'));
+    const { hidden_states, last_hidden_state } = this.bert.call(inputs, context.child('bert'));
+    const dropped = this.dropout.call(last_hidden_state, context.child('dropout'));
     const logits = this.classifier.call(dropped, context.child('classifier')); // [B, T, C]
     return {
       logits,
@@ -84,13 +84,24 @@ function classifierOf(config: BertConfig, key: Tensor): Linear {
   return bertLinear(config, config.hidden_size, labelCount(config), foldIn(key, 'classifier'));
 }
 
-function requireSingleLabel(config: BertConfig): void {
-  const problem =
-    config.problem_type ??
-    (labelCount(config) === 1 ? 'regression' : 'single_label_classification');
-  if (problem === 'single_label_classification') return;
+/** What the config says, else what transformers makes of the number of labels. */
+function problemOf(config: BertConfig): ProblemType {
+  return (
+    config.problem_type ?? (labelCount(config) === 1 ? 'regression' : 'single_label_classification')
+  );
+}
+
+function requireOneAnswer(config: BertConfig): void {
+  const problem = problemOf(config);
+  if (problem !== 'multi_label_classification') return;
   throw new LorikeetError('unsupported', `sequence classification of the kind '${problem}'`, {
-    expected: 'single_label_classification, with two labels or more',
+    expected: 'regression or single_label_classification',
     received: problem,
   });
+}
+
+/** @param predictions [B, C] @param targets as many numbers; the result is a scalar. */
+function meanSquaredError(predictions: Tensor, targets: Tensor): Tensor {
+  const error = predictions.sub(reshape(targets, predictions.shape).cast(predictions.dtype));
+  return error.mul(error).mean();
 }

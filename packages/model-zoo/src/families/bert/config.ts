@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/** What the labels of a whole text are: a number, one class, or any number of classes. */
+export type ProblemType =
+  | 'regression'
+  | 'single_label_classification'
+  | 'multi_label_classification';
+
 /** The fields of a BERT `config.json`, under Hugging Face's names. */
 export interface BertConfig {
   readonly vocab_size: number;
@@ -18,9 +24,10 @@ export interface BertConfig {
   readonly classifier_dropout: number | null;
   readonly position_embedding_type: 'absolute';
   readonly is_decoder: false;
+  readonly tie_word_embeddings: boolean;
   readonly num_labels?: number | undefined;
-  readonly id2label?: Readonly<Record<string, string>> | undefined;
-  readonly problem_type?: string | null | undefined;
+  readonly id2label?: Readonly<Record<string, string>> | null | undefined;
+  readonly problem_type?: ProblemType | null | undefined;
   readonly [field: string]: unknown;
 }
 
@@ -45,9 +52,12 @@ export const bertSchema: z.ZodType<BertConfig> = z
     classifier_dropout: rate.nullable().default(null),
     position_embedding_type: z.literal('absolute').default('absolute'),
     is_decoder: z.literal(false).default(false),
+    tie_word_embeddings: z.boolean().default(true),
     num_labels: count.optional(),
-    id2label: z.record(z.string(), z.string()).optional(),
-    problem_type: z.string().nullable().optional(),
+    id2label: z.record(z.string(), z.string()).nullish(),
+    problem_type: z
+      .enum(['regression', 'single_label_classification', 'multi_label_classification'])
+      .nullish(),
   })
   .refine(({ hidden_size, num_attention_heads }) => hidden_size % num_attention_heads === 0, {
     path: ['hidden_size'],
@@ -56,5 +66,5 @@ export const bertSchema: z.ZodType<BertConfig> = z
 
 /** Number of classes: that of `id2label`, else `num_labels`, else 2. */
 export function labelCount({ id2label, num_labels }: BertConfig): number {
-  return id2label === undefined ? (num_labels ?? 2) : Object.keys(id2label).length;
+  return id2label ? Object.keys(id2label).length : (num_labels ?? 2);
 }

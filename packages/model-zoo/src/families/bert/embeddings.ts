@@ -1,7 +1,8 @@
 import { type Context, Dropout, Embedding, LayerNorm, normalInitializer } from '@lorikeet/nn';
-import { foldIn, iota, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { lookUp } from '../../lookUp.ts';
 import type { ModelInputs } from '../../model.ts';
+import { positionsOf } from '../../positions.ts';
 import type { BertConfig } from './config.ts';
 
 /** Words, positions and token types, added and normalised. */
@@ -47,8 +48,8 @@ export class BertEmbeddings {
   }
 
   /** @returns [B, T, D] */
-  call({ input_ids, token_type_ids, position_ids }: ModelInputs, context: Context): Tensor {
-    const time = input_ids.shape[1] ?? 0;
+  call(inputs: ModelInputs, context: Context): Tensor {
+    const { input_ids, token_type_ids } = inputs;
     const words = lookUp(
       this.word_embeddings,
       input_ids,
@@ -57,11 +58,11 @@ export class BertEmbeddings {
     ); // [B, T, D]
     const types = this.token_type_embeddings.call(
       token_type_ids ?? zeros(input_ids.shape, 'i32'),
-      context.child('types'),
-    );
+      context.child('token_type_embeddings'),
+    ); // [B, T, D]
     const positions = this.position_embeddings.call(
-      position_ids ?? iota([1, time], 1),
-      context.child('positions'),
+      positionsOf(inputs, this.position_embeddings),
+      context.child('position_embeddings'),
     ); // [1 or B, T, D]
     const normalized = this.LayerNorm.call(words.add(types).add(positions));
     return this.dropout.call(normalized, context.child('dropout'));

@@ -1,26 +1,32 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
+import { BertModel } from './bertModel.ts';
 import { BertForSequenceClassification, BertForTokenClassification } from './classification.ts';
 import { type BertConfig, bertSchema } from './config.ts';
 import { BertForMaskedLM } from './maskedLM.ts';
 import { BertForQuestionAnswering } from './questionAnswering.ts';
 
-/** A buffer of old checkpoints. */
-const positionIds = /(^|\.)position_ids$/;
+/** Of a base model saved with its pooler, which these heads do not use. */
+const pooler = /(^|\.)pooler\.dense\.(weight|bias)$/;
 
 /** Devlin et al. 2019, https://arxiv.org/abs/1810.04805 */
 export const bert: ModelFamily = defineFamily<BertConfig>({
   modelType: 'bert',
   schema: bertSchema,
+  base: 'bert',
+  renamed: { 'LayerNorm.gamma': 'LayerNorm.weight', 'LayerNorm.beta': 'LayerNorm.bias' },
+  ignored: /(^|\.)embeddings\.position_ids$/,
   architectures: {
-    BertForSequenceClassification: {
-      init: BertForSequenceClassification.init,
-      ignored: positionIds,
-    },
-    BertForTokenClassification: { init: BertForTokenClassification.init, ignored: positionIds },
-    BertForQuestionAnswering: { init: BertForQuestionAnswering.init, ignored: positionIds },
+    BertModel: { init: BertModel.init },
+    BertForSequenceClassification: { init: BertForSequenceClassification.init },
+    BertForTokenClassification: { init: BertForTokenClassification.init, ignored: pooler },
+    BertForQuestionAnswering: { init: BertForQuestionAnswering.init, ignored: pooler },
     BertForMaskedLM: {
       init: BertForMaskedLM.init,
-      ignored: /(^|\.)position_ids$|^cls\.predictions\.decoder\.(weight|bias)$/,
+      ignored: pooler,
+      tied: {
+        'cls.predictions.decoder.weight': 'bert.embeddings.word_embeddings.weight',
+        'cls.predictions.decoder.bias': 'cls.predictions.bias',
+      },
     },
   },
 });
@@ -31,4 +37,5 @@ export {
   BertForQuestionAnswering,
   BertForSequenceClassification,
   BertForTokenClassification,
+  BertModel,
 };

@@ -8,7 +8,7 @@ import {
   materialize,
   type Weight,
 } from '@lorikeet/nn';
-import { crossEntropy, foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { crossEntropy, foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { BertModel } from './bertModel.ts';
 import type { BertConfig } from './config.ts';
@@ -63,7 +63,14 @@ export class BertForMaskedLM implements Model {
   }
 
   static init(config: BertConfig, key: Tensor): BertForMaskedLM {
-    const { hidden_size: width } = config;
+    const { hidden_size: width, tie_word_embeddings } = config;
+    if (!tie_word_embeddings) {
+      throw new LorikeetError('unsupported', 'an output layer that is not tied to its embedding', {
+        path: 'tie_word_embeddings',
+        expected: 'true',
+        received: 'false',
+      });
+    }
     const transform = new BertPredictionHeadTransform(
       bertLinear(config, width, width, foldIn(key, 'transform')),
       LayerNorm.init(width, config.layer_norm_eps),
@@ -77,10 +84,10 @@ export class BertForMaskedLM implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { hidden_states, last } = this.bert.call(inputs, context.child('bert'));
+    const { hidden_states, last_hidden_state } = this.bert.call(inputs, context.child('bert'));
     // Tied to the table itself, under its adapters: see docs/decisions/0010.
     const words = baseOf(this.bert.embeddings.word_embeddings.weight);
-    const logits = this.cls.predictions.call(last, words, context.child('cls')); // [B, T, V]
+    const logits = this.cls.predictions.call(last_hidden_state, words, context.child('cls')); // [B, T, V]
     return {
       logits,
       hidden_states,

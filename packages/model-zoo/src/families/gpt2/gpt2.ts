@@ -7,19 +7,21 @@ import {
   LayerNorm,
   normalInitializer,
 } from '@lorikeet/nn';
-import { crossEntropy, foldIn, iota, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { crossEntropy, foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import { positionsOf } from '../../positions.ts';
 import { GPT2Block } from './block.ts';
 import type { GPT2Config } from './config.ts';
 
 /** GPT-2 without a head. Radford et al. 2019. */
-export class GPT2Model {
+export class GPT2Model implements Model {
   readonly wte: Embedding;
   readonly wpe: Embedding;
   readonly drop: Dropout;
   readonly h: readonly GPT2Block[];
   readonly ln_f: LayerNorm;
+  readonly config: GPT2Config;
 
   constructor(
     wte: Embedding,
@@ -27,12 +29,14 @@ export class GPT2Model {
     drop: Dropout,
     h: readonly GPT2Block[],
     lnF: LayerNorm,
+    config: GPT2Config,
   ) {
     this.wte = wte;
     this.wpe = wpe;
     this.drop = drop;
     this.h = h;
     this.ln_f = lnF;
+    this.config = config;
   }
 
   static init(config: GPT2Config, key: Tensor): GPT2Model {
@@ -45,24 +49,26 @@ export class GPT2Model {
       new Dropout(config.embd_pdrop),
       Array.from({ length: config.n_layer }, (_, i) => GPT2Block.init(config, i, foldIn(key, i))),
       LayerNorm.init(config.n_embd, config.layer_norm_epsilon),
+      config,
     );
   }
 
-  /** @returns hidden states [B, T, D]; the last one is normalised, as in transformers. */
-  call({ input_ids, attention_mask, position_ids }: ModelInputs, context: Context): Tensor[] {
-    const positions = position_ids ?? iota([1, input_ids.shape[1] ?? 0], 1); // [1 or B, T]
-    const words = this.wte.call(input_ids, context.child('wte')); // [B, T, D]
-    let state = this.drop.call(
-      words.add(this.wpe.call(positions, context.child('wpe'))),
-      context.child('drop'),
-    );
-    const mask = keyMask(attention_mask);
+  /** The last hidden state is normalised, as in transformers. */
+  call(
+    inputs: ModelInputs,
+    context: Context,
+  ): ModelOutputs & { readonly last_hidden_state: Tensor } {
+    const words = this.wte.call(inputs.input_ids, context.child('wte')); // [B, T, D]
+    const positions = this.wpe.call(positionsOf(inputs, this.wpe), context.child('wpe')); // [1 or B, T, D]
+    let state = this.drop.call(words.add(positions), context.child('drop')); // [B, T, D]
+    const mask = keyMask(inputs.attention_mask); // [B, 1, 1, T]
     const states: Tensor[] = [];
     for (const [i, block] of this.h.entries()) {
       states.push(state);
       state = block.call(state, mask, context.child(i));
     }
-    return [...states, this.ln_f.call(state)];
+    const last_hidden_state = this.ln_f.call(state);
+    return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
   }
 }
 
@@ -80,13 +86,21 @@ export class GPT2LMHeadModel implements Model {
     return new GPT2LMHeadModel(GPT2Model.init(config, foldIn(key, 'transformer')), config);
   }
 
+  get isCausal(): boolean {
+    return true;
+  }
+
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const hidden_states = this.transformer.call(inputs, context.child('transformer'));
-    const last = hidden_states.at(-1) ?? inputs.input_ids;
+    const { last_hidden_state, hidden_states } = this.transformer.call(
+      inputs,
+      context.child('transformer'),
+    );
     // Tied to the table itself, under its adapters: see docs/decisions/0010.
-    const logits = contract(last, baseOf(this.transformer.wte.weight), { inputAxis: 1 }); // [B, T, V]
+    const logits = contract(last_hidden_state, baseOf(this.transformer.wte.weight), {
+      inputAxis: 1,
+    }); // [B, T, V]
     if (inputs.labels === undefined) return { logits, hidden_states };
-    const time = (inputs.labels.shape[1] ?? 1) - 1;
+    const time = (inputs.labels.shape[1] ?? 1) - 1; // each position is to know the token after it
     const loss = crossEntropy(sliceAxis(logits, 1, 0, time), sliceAxis(inputs.labels, 1, 1, time));
     return { loss, logits, hidden_states };
   }

@@ -1,17 +1,20 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
 import { type GPT2Config, gpt2Schema } from './config.ts';
-import { GPT2LMHeadModel } from './gpt2.ts';
+import { GPT2LMHeadModel, GPT2Model } from './gpt2.ts';
 
 /** Radford et al. 2019, "Language models are unsupervised multitask learners". */
 export const gpt2: ModelFamily = defineFamily<GPT2Config>({
   modelType: 'gpt2',
   schema: gpt2Schema,
+  base: 'transformer',
+  ignored: /(^|\.)attn\.(bias|masked_bias)$/,
   architectures: {
+    GPT2Model: { init: GPT2Model.init },
     GPT2LMHeadModel: {
       init: GPT2LMHeadModel.init,
-      ignored: /\.attn\.(bias|masked_bias)$|^lm_head\.weight$/,
+      tied: { 'lm_head.weight': 'transformer.wte.weight' },
     },
   },
 });
 
-export { type GPT2Config, GPT2LMHeadModel };
+export { type GPT2Config, GPT2LMHeadModel, GPT2Model };

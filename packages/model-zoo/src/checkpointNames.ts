@@ -1,0 +1,54 @@
+import type { Architecture, ModelFamily } from './family.ts';
+
+/**
+ * Finds the tensors of a model in a checkpoint, which may spell them as older releases of transformers did, or
+ * without the name of the base model, or hold a tied copy in place of the tensor.
+ *
+ * @param stored the names in the checkpoint.
+ * @param wanted the names in the model.
+ * @returns for each name of the model that was found the name in the checkpoint, and what is left there.
+ */
+export function matchNames(
+  stored: Iterable<string>,
+  wanted: ReadonlySet<string>,
+  family: Pick<ModelFamily, 'base' | 'renamed' | 'ignored'>,
+  architecture: Pick<Architecture<never>, 'tied' | 'ignored'>,
+): { readonly found: ReadonlyMap<string, string>; readonly unexpected: readonly string[] } {
+  const names = [...stored];
+  const { tied = {} } = architecture;
+  const found = new Map(names.filter((name) => wanted.has(name)).map((name) => [name, name]));
+  const rebase = rebasing(names, wanted, `${family.base}.`);
+  const unexpected: string[] = [];
+  for (const name of names) {
+    if (wanted.has(name)) continue;
+    const current = rebase(withNewEnd(name, family.renamed));
+    const isCopy = Object.hasOwn(tied, current);
+    const target = isCopy ? (tied[current] ?? current) : current;
+    if (wanted.has(target) && !found.has(target)) found.set(target, name);
+    else if (!isCopy && !isIgnored(name, family, architecture)) unexpected.push(name);
+  }
+  return { found, unexpected };
+}
+
+function withNewEnd(name: string, renamed: Readonly<Record<string, string>> = {}): string {
+  for (const [before, now] of Object.entries(renamed))
+    if (name.endsWith(before)) return name.slice(0, -before.length) + now;
+  return name;
+}
+
+/** Adds the base's prefix if only the model has it, and takes it away if only the checkpoint has it. */
+function rebasing(
+  stored: readonly string[],
+  wanted: ReadonlySet<string>,
+  prefix: string,
+): (name: string) => string {
+  const hasPrefix = (name: string): boolean => name.startsWith(prefix);
+  const [isStored, isWanted] = [stored.some(hasPrefix), [...wanted].some(hasPrefix)];
+  if (isWanted && !isStored) return (name) => (wanted.has(prefix + name) ? prefix + name : name);
+  if (isStored && !isWanted) return (name) => (hasPrefix(name) ? name.slice(prefix.length) : name);
+  return (name) => name;
+}
+
+function isIgnored(name: string, ...sources: readonly { readonly ignored?: RegExp }[]): boolean {
+  return sources.some(({ ignored }) => ignored?.test(name) === true);
+}
