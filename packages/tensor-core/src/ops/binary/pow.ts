@@ -5,6 +5,7 @@ import { keptOperand } from '../../simplify.ts';
 import type { Tensor, TensorLike } from '../../tensor.ts';
 import { log } from '../unary/log.ts';
 import { equal } from './equal.ts';
+import { logicalAnd } from './logicalAnd.ts';
 import { mul } from './mul.ts';
 import { sub } from './sub.ts';
 import { where } from './where.ts';
@@ -18,7 +19,8 @@ export const powOp: Primitive<NoAttributes> = binaryPrimitive({
   derivative: ({ inputs, output, gradient }) => {
     const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
     // Where a product of 0 and infinity stands for a limit, the limit is 0.
-    const byBase = where(equal(b, 0), 0, mul(b, pow(a, sub(b, 1))));
+    const isOrigin = logicalAnd(equal(a, 0), equal(b, 0));
+    const byBase = where(isOrigin, 0, mul(b, pow(a, sub(b, 1))));
     const byExponent = mul(output, log(where(equal(a, 0), 1, a)));
     return [mul(gradient, byBase), mul(gradient, byExponent)];
   },
