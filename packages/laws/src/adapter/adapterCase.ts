@@ -18,19 +18,17 @@ import {
   method,
   type Variant,
 } from '@lorikeet/peft-lora';
-import {
-  type Draw,
-  evaluate,
-  foldIn,
-  mapTensors,
-  randomKey,
-  type Tensor,
-} from '@lorikeet/tensor-core';
-import { drawProbe, numbers, type Probe, probePaths } from './probe.ts';
+import { evaluate, foldIn, mapTensors, randomKey, type Tensor } from '@lorikeet/tensor-core';
+import fc from 'fast-check';
+import { fastCheckDraw } from '../fastCheckDraw.ts';
+import { type Law, law } from '../law.ts';
+import { noiseTensor } from '../noise.ts';
+import { drawProbe, type Probe } from './probe.ts';
 
 /** A probe with an adapter of some config on its parts. */
 export interface AdapterCase<Config> {
   readonly model: Probe;
+  /** One for each part; floating point, but for an embedding, which takes rows. */
   readonly inputs: readonly Tensor[];
   readonly method: Method<Config>;
   /** As `adapt` made it. */
@@ -39,15 +37,24 @@ export interface AdapterCase<Config> {
   readonly trained: Probe;
 }
 
-/** Draws a model, a config and an adapter. */
-export async function drawCase<Config>(
+/** A law over random models, shapes and configs: those of the variant's own `sample`. */
+export function adapterLaw<Config>(
+  name: string,
   variant: Variant<Config>,
-  draw: Draw,
-): Promise<AdapterCase<Config>> {
-  const chosen = method(variant, variant.sample(draw));
-  const { model, inputs } = drawProbe(draw, variant.kinds, variant.bias?.isUsed(chosen.config));
-  const fresh = await evaluate(adaptAll(model, chosen));
-  return { model, inputs, method: chosen, fresh, trained: trainedForm(fresh) };
+  holds: (adapterCase: AdapterCase<Config>) => Promise<void>,
+): Law {
+  const cases = fc.gen().map((gen) => {
+    const draw = fastCheckDraw(gen);
+    const options = variant.sample(draw);
+    const chosen = method(variant, options);
+    const probe = drawProbe(draw, variant.kinds, variant.bias?.isUsed(chosen.config));
+    const shown = { config: options, layers: probe.model.layers, inputs: probe.inputs };
+    return { ...probe, method: chosen, [fc.toStringMethod]: () => fc.stringify(shown) };
+  });
+  return law(name, cases, async (drawn) => {
+    const fresh = await evaluate(adaptAll(drawn.model, drawn.method));
+    await holds({ ...drawn, fresh, trained: trainedForm(fresh) });
+  });
 }
 
 /** The adapter on every part of the model, made from the key of a seed. */
@@ -56,7 +63,7 @@ export function adaptAll<Config>(
   how: Method<Config>,
   { seed = 5, name = 'default' }: { readonly seed?: number; readonly name?: string } = {},
 ): Probe {
-  return adapt(model, Object.fromEntries(probePaths.map((path) => [path, how])), {
+  return adapt(model, Object.fromEntries(model.adapted.map((path) => [path, how])), {
     key: randomKey(seed),
     name,
   });
@@ -72,7 +79,7 @@ export function trainedForm(
   const names = new Set(paths(trainable).map(([path]) => path));
   let count = seed;
   return mapTensors(tuned, (leaf, path) =>
-    names.has(path.join('.')) ? numbers(leaf.shape, count++).mul(0.5) : leaf,
+    names.has(path.join('.')) ? noiseTensor(leaf.shape, count++).mul(0.5) : leaf,
   );
 }
 
@@ -95,7 +102,7 @@ export async function numbersOf(tensors: readonly Tensor[]): Promise<number[]> {
 
 /** The adapted weights of a probe, as its modules would multiply with them. */
 export function weightsOf(model: Probe): Tensor[] {
-  return probePaths.map((path) => {
+  return model.adapted.map((path) => {
     const module = at(model, path);
     return materialize((isAdaptable(module) ? module[module.site.field] : undefined) as Weight);
   });
@@ -106,9 +113,10 @@ export function split(tuned: Probe): [trainable: TreePart<Probe>, frozen: TreePa
   return partition(tuned, isTrainable);
 }
 
-/** The settings of the adapters of a probe, part by part. */
+/** The settings of the adapters of a probe, in the order of `weightsOf`. */
 export function settingsOf(tuned: Probe): AdapterSettings[] {
-  return adapterLayers(tuned).flatMap(({ layer }) =>
+  const found = adapterLayers(tuned).flatMap(({ layer }) =>
     layer instanceof AdaptedWeight ? [layer.settings] : [],
   );
+  return tuned.adapted.flatMap((path) => found.filter((settings) => settings.path === path));
 }

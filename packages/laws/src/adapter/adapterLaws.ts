@@ -7,14 +7,9 @@ import {
   leavesTheBase,
   startsAsItSays,
 } from './baseLaws.ts';
+import { commutesElsewhere, mixesEvenly, stacks } from './combiningLaws.ts';
 import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
-import {
-  commutesElsewhere,
-  mergesToItself,
-  mixesEvenly,
-  multipliesAsItMeans,
-  stacks,
-} from './productLaws.ts';
+import { mergesToItself, multipliesAsItMeans } from './productLaws.ts';
 import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './trainingLaws.ts';
 
 /**

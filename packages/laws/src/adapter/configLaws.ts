@@ -12,7 +12,7 @@ import fc from 'fast-check';
 import { requireSame } from '../closeness.ts';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { type Law, law } from '../law.ts';
-import { adaptAll, drawCase, numbersOf, outputsOf, split, trainedForm } from './adapterCase.ts';
+import { adaptAll, adapterLaw, numbersOf, outputsOf, split, trainedForm } from './adapterCase.ts';
 import { drawProbe, type Probe } from './probe.ts';
 
 /** An option that changes nothing is a mistake. */
@@ -63,8 +63,8 @@ async function fingerprint<C>(
 
 /** Files keep everything. */
 export function survivesItsFile<C>(variant: Variant<C>): Law {
-  return law('is the same after it was saved and loaded', fc.gen(), async (gen) => {
-    const { model, inputs, trained } = await drawCase(variant, fastCheckDraw(gen));
+  const name = 'is the same after it was saved and loaded';
+  return adapterLaw(name, variant, async ({ model, inputs, trained }) => {
     const [base, tuned] = [inSingle(model), inSingle(trained)];
     const { config, tensors } = encodeAdapter(tuned);
     const entries = await Promise.all(

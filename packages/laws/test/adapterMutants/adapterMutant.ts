@@ -1,0 +1,69 @@
+import { type LoraConfig, loraVariant, type Variant } from '@lorikeet/peft-lora';
+
+export type Lora = Variant<LoraConfig>;
+
+/** A variant with a mistake, and the laws that must find it. */
+export interface Mutant {
+  readonly mistake: string;
+  readonly variant: Lora;
+  readonly killers: readonly string[];
+}
+
+/** LoRA with some of its parts exchanged. */
+export function mutant(mistake: string, change: Partial<Lora>, ...killers: string[]): Mutant {
+  return { mistake, variant: { ...loraVariant, ...change }, killers };
+}
+
+/** Arguments with a change of the config. */
+export function withConfig<A extends { readonly config: LoraConfig }>(
+  args: A,
+  change: Partial<LoraConfig>,
+): A {
+  return { ...args, config: { ...args.config, ...change } };
+}
+
+/** LoRA whose computations, but not its first values, see another config. */
+export function computingWith(change: Partial<LoraConfig>): Partial<Lora> {
+  const { contract, gather, convolve, bias } = lora;
+  return {
+    materialize: (args) => lora.materialize(withConfig(args, change)),
+    contract: (x, args) => contract(x, withConfig(args, change)),
+    gather: (ids, args) => gather(ids, withConfig(args, change)),
+    convolve: (x, args) => convolve(x, withConfig(args, change)),
+    bias: {
+      ...bias,
+      materialize: (base, args) => bias.materialize(base, withConfig(args, change)),
+    },
+  };
+}
+
+/** LoRA with the parts that a variant may lack but this one has. */
+export const lora: CompleteLora = complete(loraVariant);
+
+type CompleteLora = Lora &
+  Required<Pick<Lora, 'contract' | 'gather' | 'convolve' | 'bias' | 'peft' | 'configAt'>>;
+
+function complete(variant: Lora): CompleteLora {
+  const { contract, gather, convolve, bias, peft, configAt } = variant;
+  if (!(contract && gather && convolve && bias && peft && configAt))
+    throw new Error('lora has lost a part');
+  return { ...variant, contract, gather, convolve, bias, peft, configAt };
+}
+
+export const laws = {
+  base: 'leaves every tensor of the base as it is, and gives them back when disabled',
+  start: 'starts as the base exactly where its trait says so',
+  forms: 'gives in its fast forms what its meaning gives',
+  merged: 'merged gives the same output, and the same gradient of the input',
+  mix: 'mixes in a straight line from the base to itself',
+  stack: 'stacks: on an adapted weight it does what it does on the merged one',
+  commute: 'commutes with an adapter in another place',
+  reach: 'sends a gradient to each of its parameters, and trains nothing of the base',
+  gradient: 'has gradients that equal differences',
+  random: 'draws random numbers in training only, and only if its trait says so',
+  count: 'has as many parameters as its closed form says',
+  rank: 'changes a weight by no more than its rank',
+  key: 'is made by its key alone',
+  config: 'heeds every option of its config',
+  file: 'is the same after it was saved and loaded',
+} as const;
