@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelInputs } from '@lorikeet/model-zoo';
-import { type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { compare, type Tolerance } from './compare.ts';
@@ -68,7 +68,14 @@ export class GoldenCase {
         tensor(await this.io.readAs(prefix + name, 'i32'), this.shapeOf(prefix + name), 'i32'),
       ];
     });
-    return Object.fromEntries(await Promise.all(pairs)) as unknown as ModelInputs;
+    const { input_ids, ...others }: Record<string, Tensor> = Object.fromEntries(
+      await Promise.all(pairs),
+    );
+    if (input_ids === undefined)
+      throw new LorikeetError('missing-tensor', 'the case has no tokens to call a model with', {
+        path: `${prefix}input_ids`,
+      });
+    return { ...others, input_ids };
   }
 
   /** Compares a result with the tensor of that name. Positions where `mask` is 0 do not count. */
