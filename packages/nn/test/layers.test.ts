@@ -8,9 +8,10 @@ import {
   LayerNorm,
   Linear,
   MLP,
+  materialize,
   paths,
 } from '@lorikeet/nn';
-import { ones, randomKey, tensor } from '@lorikeet/tensor-core';
+import { foldIn, normal, ones, randomKey, tensor } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 import { expectClose, numbers, refusal } from './support.ts';
 
@@ -51,6 +52,12 @@ describe('Conv1D', () => {
   test('is made with a weight of [in, out]', () => {
     const { weight, bias } = Conv1D.init({ inFeatures: 3, outFeatures: 2 }, randomKey(1));
     expect([weight, bias]).toMatchObject([{ shape: [3, 2] }, { shape: [2] }]);
+  });
+
+  test('starts as GPT-2, with the deviation 0.02', async () => {
+    const { weight } = Conv1D.init({ inFeatures: 50, outFeatures: 40 }, randomKey(1));
+    const values = await numbers(materialize(weight));
+    expectClose(values, await numbers(normal(foldIn(randomKey(1), 'weight'), [50, 40], 0, 0.02)));
   });
 });
 

@@ -34,6 +34,7 @@ describe('a selector', () => {
     ['a.b?', 'a.bc', 'a.b'],
     ['a.b*', 'a.bcd', 'a.b.c'],
     ['!a', '!a', 'b'],
+    ['a.!(b)', 'a.!(b)', 'a.c'],
     ['lora_A', 'lora_A', 'lora_a'],
   ])('%s fits %s and not %s', (selector, fits, not) => {
     expect(matcher(selector)(fits)).toBe(true);
@@ -96,9 +97,8 @@ describe('nearestOf', () => {
   });
 
   test('looks at the end of long paths', () => {
-    expect(nearestOf('self.query', ['output.dense', 'encoder.layer.0.self.querry'], 1)).toBe(
-      "did you mean 'encoder.layer.0.self.querry'?",
-    );
+    const deep = 'bert.encoder.layer.0.attention.self.querry';
+    expect(nearestOf('self.query', ['self.quux', deep], 1)).toBe(`did you mean '${deep}'?`);
   });
 
   test('says so if there is nothing to choose from', () => {

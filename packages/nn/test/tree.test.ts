@@ -119,7 +119,7 @@ test('at gives the node or leaf of a path, and the tree itself for the empty one
   expect(at(model, '')).toBe(model);
 });
 
-test.each(['layers.0.dens', 'layers.2.dense', 'layer.0.dense', 'layers.0.dense.weight.more'])(
+test.each(['layers.0.dens', 'layers.2.dense', 'layer.0.dense', 'layers.0.dense.weight.shape'])(
   'at refuses %s, and names what is near',
   (path) => {
     expect(() => at(model, path)).toThrow(refusal('no-match', `at:       ${path}`));

@@ -89,9 +89,19 @@ export async function outputsOf(
   inputs: readonly Tensor[],
   seed?: number,
 ): Promise<number[]> {
+  return (await outputsByPart(model, inputs, seed)).flat();
+}
+
+/** The same, a list for each part. */
+export async function outputsByPart(
+  model: Probe,
+  inputs: readonly Tensor[],
+  seed?: number,
+): Promise<number[][]> {
   const context =
     seed === undefined ? Context.evaluation : Context.training(foldIn(randomKey(seed), 'law'));
-  return await numbersOf(model.call(inputs, context));
+  const outputs = await evaluate(model.call(inputs, context));
+  return await Promise.all(outputs.map(async (output) => [...(await output.data())]));
 }
 
 /** The elements of some tensors, one after the other. */

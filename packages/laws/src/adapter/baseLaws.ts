@@ -6,6 +6,7 @@ import {
   adaptAll,
   adapterLaw,
   numbersOf,
+  outputsByPart,
   outputsOf,
   settingsOf,
   split,
@@ -35,15 +36,20 @@ export function leavesTheBase<C>(variant: Variant<C>): Law {
   });
 }
 
-/** The trait tells the truth about the first values. */
+/** The trait tells the truth about the first values, in every place. */
 export function startsAsItSays<C>(variant: Variant<C>): Law {
   const name = 'starts as the base exactly where its trait says so';
-  return adapterLaw(name, variant, async ({ model, inputs, fresh, method }) => {
-    const [base, adapted] = [await outputsOf(model, inputs), await outputsOf(fresh, inputs)];
-    if (variant.traits.identityAtInit(method.config)) {
-      requireClose('the first output', adapted, base, 1e-12);
-    } else if (base.every((value, i) => value === adapted[i])) {
-      throw new Error('the trait denies an identity, and the output is that of the base');
+  return adapterLaw(name, variant, async ({ model, inputs, fresh }) => {
+    const [base, adapted] = [
+      await outputsByPart(model, inputs),
+      await outputsByPart(fresh, inputs),
+    ];
+    for (const [i, { path, config }] of settingsOf(fresh).entries()) {
+      const [before, after] = [base[i] ?? [], adapted[i] ?? []];
+      if (variant.traits.identityAtInit(config as C))
+        requireClose(`the first output of ${path}`, after, before, 1e-12);
+      else if (before.every((value, j) => value === after[j]))
+        throw new Error(`the trait denies an identity, and the output of ${path} is the base's`);
     }
   });
 }

@@ -1,5 +1,5 @@
 import { compile, randomKey, realize, type Tensor, zeros } from '@lorikeet/tensor-core';
-import { laws, lora, type Mutant, mutant } from './adapterMutant.ts';
+import { laws, lora, type Mutant, mutant, withConfig } from './adapterMutant.ts';
 
 const { traits, init } = lora;
 const consume = compile((weight: Tensor) => weight.mul(1), { donate: [0] });
@@ -27,6 +27,14 @@ export const firstValueMutants: readonly Mutant[] = [
   mutant(
     'a trait that denies an identity',
     { traits: { ...traits, identityAtInit: () => false } },
+    laws.start,
+  ),
+  mutant(
+    'tables that start as the base, which the trait denies',
+    {
+      init: (args) =>
+        init(args.shape.kind === 'embedding' ? withConfig(args, { initLoraWeights: true }) : args),
+    },
     laws.start,
   ),
   mutant(
