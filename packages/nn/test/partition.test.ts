@@ -1,7 +1,9 @@
-import { combine, partition, paths } from '@lorikeet/nn';
+import { at, combine, LayerNorm, partition, paths } from '@lorikeet/nn';
 import { Tensor, tensor } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { allPaths, Block, b0, first, model } from './blockModel.ts';
+import { refusal } from './support.ts';
 
 class Module {
   readonly inner: unknown;
@@ -66,4 +68,42 @@ test('for any tree and choice, the sides are disjoint and complete, and combine 
     }),
     { numRuns: 200 },
   );
+});
+
+test('partition puts each tensor on the side that the predicate chooses, and null on the other', () => {
+  const [yes, no] = partition(model, (_, { path }) => path.endsWith('bias'));
+  const biases = allPaths.filter((path) => path.endsWith('bias'));
+  expect(paths(yes).map(([path]) => path)).toEqual(biases);
+  expect(paths(no).map(([path]) => path)).toEqual(allPaths.filter((p) => !biases.includes(p)));
+  expect(yes).toMatchObject({ layers: [{ dense: { weight: null } }, {}], width: 2 });
+  expect(no).toMatchObject({ layers: [{ dense: { bias: null } }, {}], width: 2 });
+  for (const [path, leaf] of [...paths(yes), ...paths(no)]) expect(at(model, path)).toBe(leaf);
+});
+
+test('partition asks its predicate once for every leaf, with its place', () => {
+  const asked: [Tensor, string, readonly object[]][] = [];
+  partition(model, (leaf, { path, ancestors }) => {
+    asked.push([leaf, path, ancestors]);
+    return true;
+  });
+  expect(asked.map(([, path]) => path)).toEqual(allPaths);
+  expect(asked[1]?.[0]).toBe(b0);
+  expect(asked[1]?.[2]).toEqual([model, model.layers, first, first.dense]);
+});
+
+test('combine puts the sides together again, in either order, with the same leaves and classes', () => {
+  const [yes, no] = partition(model, (_, { ancestors }) =>
+    ancestors.some((node) => node instanceof LayerNorm),
+  );
+  for (const whole of [combine(yes, no), combine(no, yes)]) {
+    expect(whole).toEqual(model);
+    expect(whole.layers[0]).toBeInstanceOf(Block);
+    for (const [path, leaf] of paths(whole)) expect(at(model, path)).toBe(leaf);
+  }
+});
+
+test('combine refuses trees that both hold a tensor at a place, and says where', () => {
+  const [all] = partition(model, () => true);
+  const [biases] = partition(model, (_, { path }) => path === 'layers.0.dense.bias');
+  expect(() => combine(all, biases)).toThrow(refusal('tree-mismatch', 'layers.0.dense.bias'));
 });

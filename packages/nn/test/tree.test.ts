@@ -1,57 +1,19 @@
 import {
   at,
   Context,
-  combine,
   countParameters,
-  LayerNorm,
   Linear,
   mapTree,
   nodePaths,
-  partition,
   paths,
   replaceAt,
   visitTensors,
   zipTrees,
 } from '@lorikeet/nn';
-import { mul, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { mul, tensor } from '@lorikeet/tensor-core';
 import { expect, test } from 'vitest';
+import { allPaths, Block, b0, first, g, model, s, second, w0, w1 } from './blockModel.ts';
 import { numbers, refusal } from './support.ts';
-
-class Block {
-  readonly dense: Linear;
-  readonly norm: LayerNorm;
-  readonly name: string;
-
-  constructor(dense: Linear, norm: LayerNorm, name: string) {
-    this.dense = dense;
-    this.norm = norm;
-    this.name = name;
-  }
-
-  call(x: Tensor): Tensor {
-    return this.norm.call(x);
-  }
-}
-
-const [w0, b0, w1, g, s] = [
-  tensor([[1, 2]]),
-  tensor([3]),
-  tensor([[4, 5]]),
-  tensor([6]),
-  tensor([7]),
-];
-const first = new Block(new Linear(w0, b0), new LayerNorm(g, s, 1e-5), 'first');
-const second = new Block(new Linear(w1, null), new LayerNorm(g, s, 1e-5), 'second');
-const model = { layers: [first, second], width: 2, extra: null };
-const allPaths = [
-  'layers.0.dense.weight',
-  'layers.0.dense.bias',
-  'layers.0.norm.weight',
-  'layers.0.norm.bias',
-  'layers.1.dense.weight',
-  'layers.1.norm.weight',
-  'layers.1.norm.bias',
-];
 
 test('paths are the field names and indices of every tensor, in the order of the fields', () => {
   expect(paths(model)).toEqual(allPaths.map((path) => [path, at(model, path)]));
@@ -71,44 +33,6 @@ test('nodePaths are the paths of inner nodes too', () => {
     'x',
   ]);
   expect(nodePaths(s)).toEqual([]);
-});
-
-test('partition puts each tensor on the side that the predicate chooses, and null on the other', () => {
-  const [yes, no] = partition(model, (_, { path }) => path.endsWith('bias'));
-  const biases = allPaths.filter((path) => path.endsWith('bias'));
-  expect(paths(yes).map(([path]) => path)).toEqual(biases);
-  expect(paths(no).map(([path]) => path)).toEqual(allPaths.filter((p) => !biases.includes(p)));
-  expect(yes).toMatchObject({ layers: [{ dense: { weight: null } }, {}], width: 2 });
-  expect(no).toMatchObject({ layers: [{ dense: { bias: null } }, {}], width: 2 });
-  for (const [path, leaf] of [...paths(yes), ...paths(no)]) expect(at(model, path)).toBe(leaf);
-});
-
-test('partition asks its predicate once for every leaf, with its place', () => {
-  const asked: [Tensor, string, readonly object[]][] = [];
-  partition(model, (leaf, { path, ancestors }) => {
-    asked.push([leaf, path, ancestors]);
-    return true;
-  });
-  expect(asked.map(([, path]) => path)).toEqual(allPaths);
-  expect(asked[1]?.[0]).toBe(b0);
-  expect(asked[1]?.[2]).toEqual([model, model.layers, first, first.dense]);
-});
-
-test('combine puts the sides together again, in either order, with the same leaves and classes', () => {
-  const [yes, no] = partition(model, (_, { ancestors }) =>
-    ancestors.some((node) => node instanceof LayerNorm),
-  );
-  for (const whole of [combine(yes, no), combine(no, yes)]) {
-    expect(whole).toEqual(model);
-    expect(whole.layers[0]).toBeInstanceOf(Block);
-    for (const [path, leaf] of paths(whole)) expect(at(model, path)).toBe(leaf);
-  }
-});
-
-test('combine refuses trees that both hold a tensor at a place, and says where', () => {
-  const [all] = partition(model, () => true);
-  const [biases] = partition(model, (_, { path }) => path === 'layers.0.dense.bias');
-  expect(() => combine(all, biases)).toThrow(refusal('tree-mismatch', 'layers.0.dense.bias'));
 });
 
 test('at gives the node or leaf of a path, and the tree itself for the empty one', () => {
