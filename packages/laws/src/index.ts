@@ -3,7 +3,7 @@ export { requireClose, requireSame } from './closeness.ts';
 export { describeLaws, type TestRunner } from './describeLaws.ts';
 export { fastCheckDraw } from './fastCheckDraw.ts';
 export { type Law, type LawOptions, LawViolation, law } from './law.ts';
-export type { CallableModule } from './module/moduleCase.ts';
+export type { CallableModule, ModuleSource } from './module/moduleCase.ts';
 export { type ModuleLawOptions, moduleLaws } from './module/moduleLaws.ts';
 export { noise } from './noise.ts';
 export { numericalDerivative } from './numericalDerivative.ts';

@@ -23,7 +23,7 @@ import fc from 'fast-check';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { type Law, law } from '../law.ts';
 import { noiseTensor } from '../noise.ts';
-import { drawProbe, type Probe } from './probe.ts';
+import { drawProbe, formatProbe, type Probe } from './probe.ts';
 
 /** A probe with an adapter of some config on its parts. */
 export interface AdapterCase<Config> {
@@ -48,8 +48,8 @@ export function adapterLaw<Config>(
     const options = variant.sample(draw);
     const chosen = method(variant, options);
     const probe = drawProbe(draw, variant.kinds, variant.bias?.isUsed(chosen.config));
-    const shown = { config: options, layers: probe.model.layers, inputs: probe.inputs };
-    return { ...probe, method: chosen, [fc.toStringMethod]: () => fc.stringify(shown) };
+    const shown = (): string => `${fc.stringify({ config: options })}\n${formatProbe(probe)}`;
+    return { ...probe, method: chosen, [fc.toStringMethod]: shown };
   });
   return law(name, cases, async (drawn) => {
     const fresh = await evaluate(adaptAll(drawn.model, drawn.method));

@@ -1,8 +1,7 @@
-import { at, type Context, Conv1D, Convolution, Embedding, Linear, type Site } from '@lorikeet/nn';
-import { type Draw, type Tensor, tensor } from '@lorikeet/tensor-core';
-import { noiseTensor } from '../noise.ts';
-
-type Part = Linear | Conv1D | Embedding | Convolution;
+import { at, type Context, Convolution, paths, type Site } from '@lorikeet/nn';
+import type { Draw, Tensor } from '@lorikeet/tensor-core';
+import fc from 'fast-check';
+import { drawPart, isPart, type Part } from './part.ts';
 
 /** A model of three modules in nests of lists, records and other modules. */
 export class Probe {
@@ -18,18 +17,23 @@ export class Probe {
     this.plain = plain;
   }
 
-  /** The output of each module for an input of its own. */
+  /** The modules at these paths. */
+  parts(): (readonly [path: string, part: Part])[] {
+    return [...this.adapted, this.plain].map((path) => {
+      const part = at(this, path);
+      if (!isPart(part)) throw new Error(`the probe has no part at ${path}`);
+      return [path, part];
+    });
+  }
+
+  /** The output of each part for an input of its own. */
   call(inputs: readonly Tensor[], context: Context): Tensor[] {
-    return [...this.adapted, this.plain].map((path, i) => {
-      const [part, input] = [at(this, path), inputs[i]];
-      if (!isPart(part) || input === undefined) throw new Error(`the probe has no part at ${path}`);
+    return this.parts().map(([path, part], i) => {
+      const input = inputs[i];
+      if (input === undefined) throw new Error(`the probe has no input for ${path}`);
       return part.call(input, context.child(i));
     });
   }
-}
-
-function isPart(value: unknown): value is Part {
-  return [Linear, Conv1D, Embedding, Convolution].some((kind) => value instanceof kind);
 }
 
 /** A module around others, such as a layer of a transformer. */
@@ -47,6 +51,22 @@ class Block {
   }
 }
 
+interface DrawnProbe {
+  readonly model: Probe;
+  /** One for each part; floating point, but for an embedding, which takes rows. */
+  readonly inputs: readonly Tensor[];
+}
+
+/** A line for each part: where it is, what it is, and what it is called with. */
+export function formatProbe({ model, inputs }: DrawnProbe): string {
+  const lines = model.parts().map(([path, part], i) => {
+    const tensors = paths(part).map(([name, leaf]) => `${name} ${leaf}`);
+    const options = part instanceof Convolution ? [fc.stringify(part.options)] : [];
+    return `${path}: ${part.constructor.name} (${[...tensors, ...options].join(', ')}) of ${inputs[i]}`;
+  });
+  return lines.join('\n');
+}
+
 /**
  * A probe in f64 whose parts are of the given kinds, with inputs.
  *
@@ -56,7 +76,7 @@ export function drawProbe(
   draw: Draw,
   kinds: readonly Site['kind'][],
   needsBias = false,
-): { model: Probe; inputs: readonly Tensor[] } {
+): DrawnProbe {
   const allowed = needsBias ? kinds.filter((kind) => kind !== 'embedding') : kinds;
   const first = drawPart(draw, draw.pick(allowed), { seed: 1, needsBias });
   const second = drawPart(draw, draw.pick(allowed), { seed: 2, needsBias });
@@ -86,36 +106,4 @@ function drawNest(draw: Draw, module: Part, name: string): { tree: unknown; path
     if (nest === 'block') [tree, path] = [new Block(tree), `inner.${path}`];
   }
   return { tree, path };
-}
-
-function drawPart(
-  draw: Draw,
-  kind: Site['kind'],
-  { seed, needsBias }: { readonly seed: number; readonly needsBias: boolean },
-): { readonly module: Part; readonly input: Tensor } {
-  const [out, inputs] = [draw.integer(1, 4), draw.integer(1, 4)];
-  const bias = needsBias || draw.boolean() ? noiseTensor([out], seed + 20) : null;
-  if (kind === 'embedding') {
-    const ids = Int32Array.from({ length: 5 }, (_, i) => (3 * i + 1) % inputs);
-    return {
-      module: new Embedding(noiseTensor([inputs, out], seed)),
-      input: tensor(ids, [1, 5], 'i32'),
-    };
-  }
-  if (kind === 'conv') {
-    const kernel = draw.pick([[1], [2], [2, 1]]);
-    const sides = kernel.map(() => 3);
-    const options = { stride: draw.integer(1, 2), padding: draw.integer(0, 1) };
-    return {
-      module: new Convolution(noiseTensor([out, inputs, ...kernel], seed), bias, options),
-      input: noiseTensor([2, inputs, ...sides], seed + 10),
-    };
-  }
-  const input = noiseTensor([...draw.pick([[3], [2, 2]]), inputs], seed + 10);
-  return draw.boolean()
-    ? { module: new Linear(noiseTensor([out, inputs], seed), bias), input }
-    : {
-        module: new Conv1D(noiseTensor([inputs, out], seed), noiseTensor([out], seed + 20)),
-        input,
-      };
 }

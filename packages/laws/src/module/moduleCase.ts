@@ -1,7 +1,6 @@
 import { Context, mapTree } from '@lorikeet/nn';
 import {
   type Draw,
-  evaluate,
   isFloat,
   randomKey,
   type Shape,
@@ -9,6 +8,8 @@ import {
   type Tensor,
   tensor,
 } from '@lorikeet/tensor-core';
+import fc from 'fast-check';
+import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { noiseTensor } from '../noise.ts';
 
 /** A module whose `call` takes one tensor. */
@@ -22,27 +23,36 @@ export interface ModuleCase<M extends CallableModule> {
   readonly x: Tensor;
 }
 
-/** Draws a module, in f64, and an input for it. */
-export async function drawModule<M extends CallableModule>(
-  {
-    make,
-    input,
-    indicesBelow,
-  }: {
-    readonly make: (draw: Draw) => M;
-    readonly input: (draw: Draw, module: M) => Shape;
-    readonly indicesBelow?: (module: M) => number;
-  },
-  draw: Draw,
-): Promise<ModuleCase<M>> {
-  const module = await evaluate(
-    mapTree(make(draw), (leaf) => (isFloat(leaf.dtype) ? leaf.cast('f64') : leaf)),
-  );
-  const shape = input(draw, module);
-  const bound = indicesBelow?.(module);
-  if (bound === undefined) return { module, x: noiseTensor(shape, 3) };
-  const indices = Int32Array.from({ length: sizeOf(shape) }, (_, i) => (7 * i + 1) % bound);
-  return { module, x: tensor(indices, shape, 'i32') };
+/** What the laws draw modules from, and inputs for them. */
+export interface ModuleSource<M extends CallableModule> {
+  /** A module, drawn: its sizes may vary. */
+  readonly make: (draw: Draw) => M;
+  /** Shape of an input for the module; the first axis is the batch. */
+  readonly input: (draw: Draw, module: M) => Shape;
+  /** Indices below this instead of numbers, for a module that looks up rows. */
+  readonly indicesBelow?: (module: M) => number;
+}
+
+/** Modules in f64, with inputs for them. */
+export function moduleCases<M extends CallableModule>({
+  make,
+  input,
+  indicesBelow,
+}: ModuleSource<M>): fc.Arbitrary<ModuleCase<M>> {
+  return fc.gen().map((gen) => {
+    const draw = fastCheckDraw(gen);
+    const module = mapTree(make(draw), (leaf) => (isFloat(leaf.dtype) ? leaf.cast('f64') : leaf));
+    const shape = input(draw, module);
+    const bound = indicesBelow?.(module);
+    const x = bound === undefined ? noiseTensor(shape, 3) : indices(shape, bound);
+    const shown = (): string => `${module.constructor.name} ${fc.stringify(module)} of ${x}`;
+    return { module, x, [fc.toStringMethod]: shown };
+  });
+}
+
+function indices(shape: Shape, bound: number): Tensor {
+  const values = Int32Array.from({ length: sizeOf(shape) }, (_, i) => (7 * i + 1) % bound);
+  return tensor(values, shape, 'i32');
 }
 
 /** How to call a module: for evaluation, or for training with the key of a seed. */

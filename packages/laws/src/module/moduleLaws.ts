@@ -1,19 +1,17 @@
 import { Context, paths } from '@lorikeet/nn';
-import { compile, type Draw, type Shape, type Tensor, tensor } from '@lorikeet/tensor-core';
-import fc from 'fast-check';
+import { compile, evaluate, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
-import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { type Law, law } from '../law.ts';
 import { differentiates } from './gradientLaw.ts';
-import { type CallableModule, drawModule, type ModuleCase, outputOf } from './moduleCase.ts';
+import {
+  type CallableModule,
+  type ModuleCase,
+  type ModuleSource,
+  moduleCases,
+  outputOf,
+} from './moduleCase.ts';
 
-export interface ModuleLawOptions<M extends CallableModule> {
-  /** A module, drawn: its sizes may vary. */
-  readonly make: (draw: Draw) => M;
-  /** Shape of an input for the module; the first axis is the batch. */
-  readonly input: (draw: Draw, module: M) => Shape;
-  /** Indices below this instead of numbers, for a module that looks up rows. */
-  readonly indicesBelow?: (module: M) => number;
+export interface ModuleLawOptions<M extends CallableModule> extends ModuleSource<M> {
   /** Whether a call in training draws random numbers, as with dropout. Defaults to never. */
   readonly isStochastic?: (module: M) => boolean;
 }
@@ -33,12 +31,7 @@ export interface ModuleLawOptions<M extends CallableModule> {
  */
 export function moduleLaws<M extends CallableModule>(options: ModuleLawOptions<M>): readonly Law[] {
   const check = (name: string, holds: (drawn: ModuleCase<M>) => Promise<void>): Law =>
-    law(
-      name,
-      fc.gen(),
-      async (gen) => await holds(await drawModule(options, fastCheckDraw(gen))),
-      15,
-    );
+    law(name, moduleCases(options), async (drawn) => holds(await evaluate(drawn)), 15);
   return [
     check('gives the same output again, and is not changed by it', async ({ module, x }) => {
       const leaves = paths(module);

@@ -1,0 +1,43 @@
+import { Conv1D, Convolution, Embedding, Linear, type Site } from '@lorikeet/nn';
+import { type Draw, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { noiseTensor } from '../noise.ts';
+
+/** A module with a weight that can be adapted. */
+export type Part = Linear | Conv1D | Embedding | Convolution;
+
+export function isPart(value: unknown): value is Part {
+  return [Linear, Conv1D, Embedding, Convolution].some((kind) => value instanceof kind);
+}
+
+/** A module of a kind, with an input for it. */
+export function drawPart(
+  draw: Draw,
+  kind: Site['kind'],
+  { seed, needsBias }: { readonly seed: number; readonly needsBias: boolean },
+): { readonly module: Part; readonly input: Tensor } {
+  const [out, inputs] = [draw.integer(1, 4), draw.integer(1, 4)];
+  const bias = needsBias || draw.boolean() ? noiseTensor([out], seed + 20) : null;
+  if (kind === 'embedding') {
+    const ids = Int32Array.from({ length: 5 }, (_, i) => (3 * i + 1) % inputs);
+    return {
+      module: new Embedding(noiseTensor([inputs, out], seed)),
+      input: tensor(ids, [1, 5], 'i32'),
+    };
+  }
+  if (kind === 'conv') {
+    const kernel = draw.pick([[1], [2], [2, 1]]);
+    const sides = kernel.map(() => 3);
+    const options = { stride: draw.integer(1, 2), padding: draw.integer(0, 1) };
+    return {
+      module: new Convolution(noiseTensor([out, inputs, ...kernel], seed), bias, options),
+      input: noiseTensor([2, inputs, ...sides], seed + 10),
+    };
+  }
+  const input = noiseTensor([...draw.pick([[3], [2, 2]]), inputs], seed + 10);
+  return draw.boolean()
+    ? { module: new Linear(noiseTensor([out, inputs], seed), bias), input }
+    : {
+        module: new Conv1D(noiseTensor([inputs, out], seed), noiseTensor([out], seed + 20)),
+        input,
+      };
+}
