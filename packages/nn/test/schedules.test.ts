@@ -38,6 +38,11 @@ describe('with a warm-up', () => {
   });
 });
 
+test('a warm-up of one step is that step', async () => {
+  const schedule = constantSchedule({ learningRate: 0.5, warmupSteps: 1 });
+  expectClose(await rates(schedule, 3), [0, 0.5, 0.5]);
+});
+
 describe('without a warm-up', () => {
   test('constant starts at its rate and stays there', async () => {
     expectClose(await rates(constantSchedule({ learningRate: 0.3 }), 3), [0.3, 0.3, 0.3]);
