@@ -5,7 +5,7 @@ import { full } from './ops/create/full.ts';
 import { reshape } from './ops/movement/reshape.ts';
 import { sum } from './ops/reduce/sum.ts';
 import { type Shape, sameShape } from './shape.ts';
-import type { OpSource, Tensor } from './tensor.ts';
+import type { CustomCall, OpSource, Tensor } from './tensor.ts';
 import { formatType } from './type.ts';
 
 /** What leads from inputs to outputs, results before operands, with how each tensor comes about. */
@@ -41,6 +41,16 @@ export function backward(
     isFloat(input.dtype) && (tape.has(input) || sought.has(input));
   for (const [tensor, source] of tape) {
     const gradient = gradients.get(tensor);
+    if (source.custom !== undefined) {
+      const { inputs: operands, outputs: results } = source.custom;
+      // All of its results at once, at the one that was made first: by then each has its whole gradient.
+      if (results.some((result) => result.id < tensor.id && tape.has(result))) continue;
+      applyCustom(source.custom, gradients).forEach((part, i) => {
+        const input = operands[i];
+        if (part !== null && input !== undefined && isNeeded(input)) accumulate(input, part);
+      });
+      continue;
+    }
     if (gradient === undefined) continue;
     if (source.op.derivative === undefined && source.expansion !== undefined) {
       accumulate(source.expansion, gradient);
@@ -72,6 +82,21 @@ function applyRule(
   return parts;
 }
 
+function applyCustom(
+  { inputs, outputs, pullback }: CustomCall,
+  gradients: ReadonlyMap<Tensor, Tensor>,
+): readonly (Tensor | null)[] {
+  if (!outputs.some((output) => gradients.has(output))) return [];
+  const parts = pullback(
+    outputs.map((output) => gradients.get(output) ?? full(output.shape, 0, output.dtype)),
+  );
+  if (parts.length === inputs.length) return parts;
+  throw new LorikeetError(
+    'internal',
+    `the derivative of a call gives ${parts.length} parts for ${inputs.length} operands`,
+  );
+}
+
 /** All that `outputs` are made of and that depends on `inputs`, which are left out themselves. */
 export function tapeBetween(outputs: readonly Tensor[], inputs: readonly Tensor[]): Tape {
   const depends = new Set<Tensor>(inputs);
@@ -81,12 +106,21 @@ export function tapeBetween(outputs: readonly Tensor[], inputs: readonly Tensor[
     const { source } = tensor;
     if (sources.has(tensor) || depends.has(tensor) || source.kind !== 'op') continue;
     sources.set(tensor, source);
+    if (source.custom !== undefined) {
+      pending.push(...source.custom.inputs, ...source.custom.captured);
+      continue;
+    }
     pending.push(...source.inputs);
     if (source.op.derivative === undefined && source.expansion !== undefined)
       pending.push(source.expansion);
   }
   const ascending = [...sources].sort(([a], [b]) => a.id - b.id);
-  for (const [tensor, { op, inputs: operands, expansion }] of ascending) {
+  for (const [tensor, { op, inputs: operands, expansion, custom }] of ascending) {
+    if (custom !== undefined) {
+      if (custom.captured.some((captured) => depends.has(captured))) throw capturedError();
+      if (custom.inputs.some((input) => depends.has(input))) depends.add(tensor);
+      continue;
+    }
     if (op.derivative === 'none') continue;
     if (
       operands.some((operand) => depends.has(operand)) ||
@@ -97,8 +131,19 @@ export function tapeBetween(outputs: readonly Tensor[], inputs: readonly Tensor[
   return new Map(ascending.filter(([tensor]) => depends.has(tensor)).reverse());
 }
 
+function capturedError(): LorikeetError {
+  return new LorikeetError(
+    'invalid-argument',
+    'customVjp: the function uses a tensor of the outside that the derivative is sought by',
+    {
+      expected: 'all that there is a derivative by among the arguments',
+      hint: 'pass it as an argument, or wrap it in stopGradient',
+    },
+  );
+}
+
 /** The sum of a gradient over the axes along which an operand of shape `shape` was broadcast. */
-function sumToShape(gradient: Tensor, shape: Shape): Tensor {
+export function sumToShape(gradient: Tensor, shape: Shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.rank - shape.length;
   const axes = gradient.shape

@@ -1,3 +1,4 @@
+import { batchElementwise } from './batching.ts';
 import { type DType, isFloat, promote, requireDType, type TypedArray } from './dtype.ts';
 import { encode } from './encoding.ts';
 import { LorikeetError } from './errors.ts';
@@ -54,6 +55,7 @@ export function unaryPrimitive(rules: UnaryRules): Primitive<NoAttributes> {
       loop(requireOperand(name, x).data, output.data);
     },
     derivative,
+    batch: batchElementwise,
     sample: (draw) => ({ inputs: [{ ...rules.sample, shape: draw.shape() }], attributes: {} }),
   };
 }
@@ -108,6 +110,7 @@ export function binaryPrimitive(rules: BinaryRules): Primitive<NoAttributes> {
       evaluateBinary(loop, requireOperand(name, a), requireOperand(name, b), output);
     },
     derivative,
+    batch: batchElementwise,
     sample(draw): Sample<NoAttributes> {
       const shape = draw.shape();
       const other = draw.broadcastable(shape);

@@ -8,6 +8,7 @@ export {
   selectBackend,
   useBackend,
 } from './backends.ts';
+export { batchAxes, batchAxis, batchElementwise, batchLoop, batchWith } from './batching.ts';
 export {
   byteSize,
   type DType,
@@ -38,6 +39,8 @@ export type {
   AnyOp,
   Attribute,
   Attributes,
+  Batch,
+  BatchArguments,
   Composite,
   Derivative,
   DerivativeArguments,
@@ -67,9 +70,13 @@ export {
 } from './shape.ts';
 export { type TensorLike, tensor } from './tensor.ts';
 export { Tensor } from './tensorMethods.ts';
+export { checkpoint } from './transforms/checkpoint.ts';
 export { type Compiled, type CompileOptions, compile } from './transforms/compile.ts';
+export { type CustomVjpArguments, customVjp } from './transforms/customVjp.ts';
 export { grad, type ValueAndAux, valueAndGrad, valueAndGradWithAux } from './transforms/grad.ts';
+export { jvp } from './transforms/jvp.ts';
 export { vjp } from './transforms/vjp.ts';
+export { type VmapOptions, vmap } from './transforms/vmap.ts';
 export {
   childrenOf,
   flattenTree,

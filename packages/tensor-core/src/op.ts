@@ -36,6 +36,23 @@ export type Derivative<A> = {
   rule(args: DerivativeArguments<A>): readonly (Tensor | null)[];
 }['rule'];
 
+export interface BatchArguments<A> {
+  /** Operands of one call, or of many of the same shape along a new first axis. */
+  readonly inputs: readonly Tensor[];
+  /** Of each operand whether it has the new axis; at least one has. */
+  readonly isBatched: readonly boolean[];
+  /** Length of the new axis. */
+  readonly size: number;
+  readonly attributes: A;
+  readonly op: AnyOp;
+}
+
+/** The results of many calls of an op along a new first axis, by few calls of ops. `batching.ts` has the common ones. */
+export type Batch<A> = {
+  // Method syntax, as in `Derivative`.
+  rule(args: BatchArguments<A>): Tensor;
+}['rule'];
+
 /** What an op knows of one of its operands when a program is simplified. */
 export interface SimplifyOperand extends TensorType {
   /** The value of all elements, if the operand is a literal. */
@@ -71,6 +88,8 @@ export interface SampleInput {
   readonly avoid?: readonly number[];
   /** Whether no two elements may lie close together, as where an order decides. */
   readonly distinct?: boolean;
+  /** Makes what the op needs of the drawn elements, row-major: a well-conditioned matrix, for one. Not for integers. */
+  readonly arrange?: (values: readonly number[]) => readonly number[];
 }
 
 export interface Sample<A> {
@@ -92,6 +111,8 @@ export interface Primitive<A extends Attributes = Attributes> {
   evaluate(inputs: readonly Values[], attributes: A, output: Values): void;
   /** `'none'` for an op whose result does not vary smoothly with any input. */
   readonly derivative: Derivative<A> | 'none';
+  /** How `vmap` calls the op on a batch; `'loop'` calls it once for each. */
+  readonly batch: Batch<A> | 'loop';
   /** Hints for `opLaws`: one valid call of the op. */
   sample(draw: Draw): Sample<A>;
   /** Whether each element of the result depends only on the elements at its place in the inputs. */
@@ -115,6 +136,8 @@ export interface Composite<A extends Attributes = Attributes> {
   body(inputs: readonly Tensor[], attributes: A): Tensor;
   /** Where the body's derivative is slower or less exact than one written by hand. */
   readonly derivative?: Derivative<A>;
+  /** How `vmap` keeps the op whole; without it, it maps the body. */
+  readonly batch?: Batch<A>;
   sample(draw: Draw): Sample<A>;
 }
 

@@ -15,6 +15,22 @@ export interface OpSource {
   readonly attributes: Attributes;
   /** Of a composite: its body over the same inputs. */
   readonly expansion: Tensor | undefined;
+  /** Of a result of `customVjp` or `checkpoint`: what stands for the derivatives of all behind it. */
+  readonly custom?: CustomCall;
+}
+
+/** One call of a function with a derivative of its own. */
+export interface CustomCall {
+  /** What the function is differentiated by. */
+  readonly inputs: readonly Tensor[];
+  /** What it uses beside `inputs`, and has no derivative by. */
+  readonly captured: readonly Tensor[];
+  /** What it computed. */
+  readonly results: readonly Tensor[];
+  /** The same, as its callers see them: tensors made one after the other. */
+  readonly outputs: readonly Tensor[];
+  /** Derivatives by each of `inputs`, given those by each of `outputs`. */
+  pullback(cotangents: readonly Tensor[]): readonly (Tensor | null)[];
 }
 
 export type TensorSource =
@@ -24,6 +40,11 @@ export type TensorSource =
   | { readonly kind: 'placeholder' };
 
 let count = 0;
+
+/** How many tensors there are: those made from now on have ids of at least that. */
+export function tensorCount(): number {
+  return count;
+}
 
 /**
  * An immutable multi-dimensional array, as a node of a graph: calling an op only records it, and

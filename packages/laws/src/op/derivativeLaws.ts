@@ -5,10 +5,10 @@ import {
   mul,
   sum,
   type Tensor,
-  type TypedArray,
   vjp,
 } from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
+import { inner } from '../inner.ts';
 import { type Law, law } from '../law.ts';
 import { noise } from '../noise.ts';
 import { numericalDerivative } from '../numericalDerivative.ts';
@@ -127,10 +127,4 @@ function moved(opCase: OpCase, t: number, places: readonly number[]): Tensor[] {
 
 function directionOf({ operands, seed }: OpCase, place: number, which = 0): number[] {
   return noise(seed + 1 + 2 * place + which, operands[place]?.values.length ?? 0);
-}
-
-function inner(a: TypedArray | readonly number[], b: TypedArray | readonly number[]): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
-  return total;
 }

@@ -13,7 +13,8 @@ export function drawValues(gen: fc.GeneratorValue, input: SampleInput): number[]
   const [middle, half] = [(min + max) / 2, (max - min) / 2];
   const drawn = gen(places, size);
   const units = input.distinct === true ? spread(drawn) : drawn.map((place) => place / resolution);
-  return units.map((unit) => Math.fround(avoiding(middle + half * unit, input.avoid ?? [], max)));
+  const values = units.map((unit) => avoiding(middle + half * unit, input.avoid ?? [], max));
+  return (input.arrange?.(values) ?? values).map(Math.fround);
 }
 
 function defaultRange(dtype: DType | undefined): readonly [number, number] {

@@ -37,14 +37,20 @@ export function opCases(op: AnyOp): fc.Arbitrary<OpCase> {
 /** Valid calls of `op`, each with a choice that a law makes about it. */
 export function opCasesWith<T>(
   op: AnyOp,
-  choose: (draw: Draw, operands: readonly OperandCase[]) => T,
+  choose: (
+    draw: Draw,
+    operands: readonly OperandCase[],
+    /** Draws other values for the operand at `index`. */
+    again: (index: number) => readonly number[],
+  ) => T,
 ): fc.Arbitrary<OpCase & { readonly choice: T }> {
   return fc.gen().map((gen) => {
     const draw = fastCheckDraw(gen);
     const { inputs, attributes } = op.sample(draw);
     const operands = inputs.map((input) => ({ ...input, values: drawValues(gen, input) }));
     const seed = gen(fc.nat, { max: 2 ** 31 - 1 });
-    const opCase = { op, attributes, operands, seed, choice: choose(draw, operands) };
+    const again = (index: number): number[] => drawValues(gen, inputs[index] ?? { shape: [] });
+    const opCase = { op, attributes, operands, seed, choice: choose(draw, operands, again) };
     return Object.assign(opCase, { [fc.toStringMethod]: () => formatCase(opCase) });
   });
 }

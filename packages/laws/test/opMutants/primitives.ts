@@ -7,6 +7,7 @@ import {
   neg,
   operand,
   type Primitive,
+  record,
   stopGradient,
   sub,
   tanhOp,
@@ -18,6 +19,7 @@ export const rescaleOp: Primitive = {
   kind: 'primitive',
   name: 'rescale',
   elementwise: true,
+  batch: 'loop',
   infer: ([a, b]) => ({
     shape: (a?.shape.length ?? 0) < (b?.shape.length ?? 0) ? (b?.shape ?? []) : (a?.shape ?? []),
     dtype: a?.dtype ?? 'f32',
@@ -211,6 +213,22 @@ export const primitiveMutants: readonly OpMutant[] = [
     'a derivative that is said not to be there',
     opLaws(mutantOf(tanhOp, { derivative: 'none' })),
     'has no derivative and none to miss',
+  ],
+  [
+    'a batch that is shared by operands that have none',
+    opLaws(mutantOf(rescaleOp, { batch: ({ op, inputs }) => record(op, inputs, {}) })),
+    'is mapped over a batch as in a loop',
+  ],
+  [
+    'a derivative that is not linear in that of the result',
+    opLaws(
+      mutantOf(tanhOp, {
+        derivative: ({ output, gradient }) => [
+          mul(mul(gradient, gradient), sub(1, mul(output, output))),
+        ],
+      }),
+    ),
+    'has a jvp adjoint to its vjp',
   ],
   [
     'a simplification for the wrong literal',

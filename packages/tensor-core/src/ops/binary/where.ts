@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import { requireDType } from '../../dtype.ts';
 import { promoteOperands } from '../../elementwise.ts';
 import { LorikeetError } from '../../errors.ts';
@@ -44,6 +45,7 @@ export const whereOp: Primitive<NoAttributes> = {
     const condition = broadcastTo(operand(inputs, 0), gradient.shape);
     return [null, where(condition, gradient, 0), where(condition, 0, gradient)];
   },
+  batch: batchElementwise,
   sample(draw) {
     const shape = draw.shape();
     return {

@@ -7,6 +7,7 @@ import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { formatShape, normalizeAxis, type Shape, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
+import { moveAxis } from '../movement/moveAxis.ts';
 import { permute } from '../movement/permute.ts';
 
 type AxisPairs = readonly [left: readonly number[], right: readonly number[]];
@@ -86,6 +87,25 @@ export const dotOp: Primitive<DotAttributes> = {
       restoreAxes(byA, [...batch[0], ...freeA, ...pairedAxes(contract[1], contract[0])]),
       restoreAxes(byB, [...batch[1], ...freeB, ...pairedAxes(contract[0], contract[1])]),
     ];
+  },
+  batch: ({ inputs, isBatched, attributes: { contract, batch } }) => {
+    const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
+    const shift = (axes: readonly number[], operandIndex: number): number[] =>
+      axes.map((axis) => axis + (isBatched[operandIndex] === true ? 1 : 0));
+    const contracted: AxisPairs = [shift(contract[0], 0), shift(contract[1], 1)];
+    const along: AxisPairs = [shift(batch[0], 0), shift(batch[1], 1)];
+    if (isBatched[0] === true && isBatched[1] === true)
+      return dot(a, b, {
+        contract: contracted,
+        batch: [
+          [0, ...along[0]],
+          [0, ...along[1]],
+        ],
+      });
+    const product = dot(a, b, { contract: contracted, batch: along });
+    // The batch is the first free axis of the operand that has it.
+    const freeOfA = a.rank - contract[0].length - batch[0].length;
+    return moveAxis(product, batch[0].length + (isBatched[0] === true ? 0 : freeOfA), 0);
   },
   sample: sampleDot,
 };

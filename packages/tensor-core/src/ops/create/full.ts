@@ -18,6 +18,7 @@ export const fullOp: Primitive<FullAttributes> = {
     output.data.fill(value);
   },
   derivative: () => [],
+  batch: 'loop',
   sample: (draw) => ({
     inputs: [],
     attributes: { shape: draw.shape(), value: draw.integer(-3, 3), dtype: 'f32' },

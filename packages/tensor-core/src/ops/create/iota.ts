@@ -23,6 +23,7 @@ export const iotaOp: Primitive<IotaAttributes> = {
     for (let i = 0; i < output.data.length; i++) output.data[i] = Math.floor(i / step) % side;
   },
   derivative: () => [],
+  batch: 'loop',
   sample(draw) {
     const shape = draw.shape({ minRank: 1 });
     const attributes = {

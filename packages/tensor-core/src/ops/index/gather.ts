@@ -1,3 +1,4 @@
+import { batchLoop } from '../../batching.ts';
 import { isInteger, requireDType } from '../../dtype.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
@@ -6,6 +7,7 @@ import { record } from '../../record.ts';
 import { normalizeAxis, sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { full } from '../create/full.ts';
+import { moveAxis } from '../movement/moveAxis.ts';
 import { scatterAdd } from './scatterAdd.ts';
 
 export type GatherAttributes = { readonly axis: number };
@@ -38,6 +40,14 @@ export const gatherOp: Primitive<GatherAttributes> = {
   derivative({ inputs, gradient, attributes: { axis } }) {
     const [x, indices] = [operand(inputs, 0), operand(inputs, 1)];
     return [scatterAdd(full(x.shape, 0, x.dtype), indices, gradient, axis), null];
+  },
+  batch: (args) => {
+    const { inputs, isBatched } = args;
+    const { axis } = args.attributes;
+    const [x, indices] = [operand(inputs, 0), operand(inputs, 1)];
+    if (isBatched[1] !== true) return gather(x, indices, axis + 1);
+    if (isBatched[0] !== true) return moveAxis(gather(x, indices, axis), axis, 0);
+    return batchLoop(args);
   },
   sample(draw) {
     const shape = draw.shape({ minRank: 1, minSide: 1 });

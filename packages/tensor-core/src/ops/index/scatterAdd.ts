@@ -1,3 +1,4 @@
+import { batchedInputs, batchLoop } from '../../batching.ts';
 import { isInteger, requireDType } from '../../dtype.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
@@ -44,6 +45,11 @@ export const scatterAddOp: Primitive<ScatterAddAttributes> = {
   },
   derivative({ inputs, gradient, attributes: { axis } }) {
     return [gradient, null, gather(gradient, operand(inputs, 1), axis)];
+  },
+  batch: (args) => {
+    if (args.isBatched[1] === true) return batchLoop(args);
+    const [x, , updates] = batchedInputs(args) as [Tensor, Tensor, Tensor];
+    return scatterAdd(x, operand(args.inputs, 1), updates, args.attributes.axis + 1);
   },
   sample(draw) {
     const shape = draw.shape({ minRank: 1, minSide: 1 });

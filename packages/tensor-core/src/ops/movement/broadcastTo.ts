@@ -5,6 +5,7 @@ import { record } from '../../record.ts';
 import { broadcastsTo, formatShape, type Shape, sameShape } from '../../shape.ts';
 import { broadcastStrides, forEachRow } from '../../strides.ts';
 import type { Tensor } from '../../tensor.ts';
+import { reshape } from './reshape.ts';
 
 export type BroadcastToAttributes = { readonly shape: Shape };
 
@@ -34,6 +35,11 @@ export const broadcastToOp: Primitive<BroadcastToAttributes> = {
   },
   // The engine sums the derivative back to the operand's shape, as for every op that broadcasts.
   derivative: ({ gradient }) => [gradient],
+  batch: ({ inputs, size, attributes: { shape } }) => {
+    const x = operand(inputs, 0);
+    const ones = new Array<number>(shape.length - x.rank + 1).fill(1);
+    return broadcastTo(reshape(x, [size, ...ones, ...x.shape.slice(1)]), [size, ...shape]);
+  },
   sample(draw) {
     const shape = draw.shape();
     return { inputs: [{ shape: draw.broadcastable(shape) }], attributes: { shape } };

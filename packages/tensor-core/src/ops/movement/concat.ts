@@ -1,3 +1,4 @@
+import { batchAxis } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -49,6 +50,7 @@ export const concatOp: Primitive<ConcatAttributes> = {
       return sliceAxis(gradient, axis, start - size, size);
     });
   },
+  batch: batchAxis,
   sample(draw) {
     const shape = draw.shape({ minRank: 1 });
     const axis = draw.integer(0, shape.length - 1);

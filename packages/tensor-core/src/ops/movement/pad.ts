@@ -1,3 +1,4 @@
+import { batchWith } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -66,6 +67,11 @@ export const padOp: Primitive<PadAttributes> = {
       ),
     ];
   },
+  batch: batchWith(({ low, high, interior }) => ({
+    low: [0, ...low],
+    high: [0, ...high],
+    interior: [0, ...interior],
+  })),
   sample(draw) {
     const shape = draw.shape({ minSide: 1 });
     const counts = (): number[] => shape.map(() => draw.integer(0, 2));

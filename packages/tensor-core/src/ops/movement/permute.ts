@@ -1,3 +1,4 @@
+import { batchWith } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -35,6 +36,7 @@ export const permuteOp: Primitive<PermuteAttributes> = {
       ),
     ];
   },
+  batch: batchWith(({ axes }) => ({ axes: [0, ...axes.map((axis) => axis + 1)] })),
   sample(draw) {
     const shape = draw.shape();
     return { inputs: [{ shape }], attributes: { axes: draw.permutation(shape.length) } };

@@ -1,3 +1,4 @@
+import { batchWith } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -19,6 +20,7 @@ export const reshapeOp: Primitive<ReshapeAttributes> = {
     output.data.set(operand(inputs, 0).data);
   },
   derivative: ({ inputs, gradient }) => [reshape(gradient, operand(inputs, 0).shape)],
+  batch: batchWith(({ shape }, size) => ({ shape: [size, ...shape] })),
   sample(draw) {
     const shape = draw.shape();
     const target = draw.boolean()

@@ -1,3 +1,4 @@
+import { batchWith } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Draw, Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -65,6 +66,11 @@ export const sliceOp: Primitive<SliceAttributes> = {
       }),
     ];
   },
+  batch: batchWith(({ starts, sizes, steps }, size) => ({
+    starts: [0, ...starts],
+    sizes: [size, ...sizes],
+    steps: [1, ...steps],
+  })),
   sample(draw) {
     const shape = draw.shape();
     const ranges = shape.map((side) => drawRange(draw, side));

@@ -29,6 +29,7 @@ export const randomBitsOp: Primitive<RandomBitsAttributes> = {
     threefryInto(k0, k1, stream, output.data);
   },
   derivative: 'none',
+  batch: 'loop',
   sample: (draw) => ({
     inputs: [{ shape: [2], dtype: 'u32', range: [0, 4294967295] }],
     attributes: { shape: draw.shape(), stream: draw.integer(0, 5) },

@@ -1,3 +1,4 @@
+import { batchAxis } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -34,6 +35,7 @@ export const argmaxOp: Primitive<ArgmaxAttributes> = {
     }
   },
   derivative: 'none',
+  batch: batchAxis,
   sample(draw) {
     const shape = draw.shape({ minRank: 1, minSide: 1 });
     return {

@@ -1,3 +1,4 @@
+import { batchAxes } from '../../batching.ts';
 import { requireDType } from '../../dtype.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -37,6 +38,7 @@ export const maxOp: Primitive<ReductionAttributes> = {
     const share = div(isMax, sum(isMax, axes, { keepAxes: true }));
     return [mul(share, reshape(gradient, kept))];
   },
+  batch: batchAxes,
   sample(draw) {
     const shape = draw.shape({ minSide: 1 });
     const axes = shape.map((_, axis) => axis).filter(() => draw.boolean());

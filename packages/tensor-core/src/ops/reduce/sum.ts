@@ -1,3 +1,4 @@
+import { batchAxes } from '../../batching.ts';
 import { requireDType } from '../../dtype.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -29,6 +30,7 @@ export const sumOp: Primitive<ReductionAttributes> = {
     const kept = shape.map((side, axis) => (axes.includes(axis) ? 1 : side));
     return [broadcastTo(reshape(gradient, kept), shape)];
   },
+  batch: batchAxes,
   sample(draw) {
     const shape = draw.shape();
     const axes = shape.map((_, axis) => axis).filter(() => draw.boolean());

@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import { type DType, dtypes, isFloat } from '../../dtype.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
@@ -20,6 +21,7 @@ export const castOp: Primitive<CastAttributes> = {
     const { dtype } = operand(inputs, 0);
     return [isFloat(dtype) && isFloat(gradient.dtype) ? cast(gradient, dtype) : null];
   },
+  batch: batchElementwise,
   sample: (draw) => ({
     inputs: [{ shape: draw.shape(), range: [0, 3], avoid: [0, 1, 2, 3] }],
     attributes: {

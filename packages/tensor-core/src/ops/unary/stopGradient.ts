@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import type { NoAttributes, Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -12,6 +13,7 @@ export const stopGradientOp: Primitive<NoAttributes> = {
     output.data.set(operand(inputs, 0).data);
   },
   derivative: 'none',
+  batch: batchElementwise,
   sample: (draw) => ({ inputs: [{ shape: draw.shape() }], attributes: {} }),
   simplify: () => 0,
 };
