@@ -1,9 +1,10 @@
-import { dropout, foldIn, type Tensor } from '@lorikeet/tensor-core';
+import { dropout, foldIn, namedScope, type Tensor } from '@lorikeet/tensor-core';
 
 /**
  * How a model is called: for evaluation, or for training with a key that all its randomness comes from.
  *
- * Every module passes a child of its context to each of its parts, so that no two share random numbers.
+ * Every module calls its parts with `context.call`, so that no two share random numbers, and errors tell where
+ * in the model they arose.
  */
 export class Context {
   /** No dropout, no randomness. */
@@ -27,6 +28,29 @@ export class Context {
   /** The context of a part, told apart by its field name or index. */
   child(label: string | number): Context {
     return this.key === undefined ? this : new Context(foldIn(this.key, label));
+  }
+
+  /**
+   * The result of a part of a module for `inputs`, in the part's own context.
+   *
+   * @param label the field or index under which the module holds the part; errors within tell it.
+   */
+  call<Inputs extends readonly unknown[], Out>(
+    label: string | number,
+    part: { call(...inputs: [...Inputs, Context]): Out },
+    ...inputs: Inputs
+  ): Out;
+  call<Inputs extends readonly unknown[], Out>(
+    label: string | number,
+    part: { call(...inputs: Inputs): Out },
+    ...inputs: Inputs
+  ): Out;
+  call<Out>(
+    label: string | number,
+    part: { call(...inputs: readonly unknown[]): Out },
+    ...inputs: readonly unknown[]
+  ): Out {
+    return namedScope(label, () => part.call(...inputs, this.child(label)));
   }
 
   /** `x` with elements dropped at `rate`, in training; in evaluation `x` itself. */

@@ -1,5 +1,6 @@
 import { isFloat } from './dtype.ts';
 import { LorikeetError } from './errors.ts';
+import { atPath } from './namedScope.ts';
 import { add } from './ops/binary/add.ts';
 import { full } from './ops/create/full.ts';
 import { reshape } from './ops/movement/reshape.ts';
@@ -57,7 +58,8 @@ export function backward(
       continue;
     }
     if (!source.inputs.some(isNeeded)) continue;
-    applyRule(source, tensor, gradient).forEach((part, i) => {
+    const parts = atPath(source.path, () => applyRule(source, tensor, gradient));
+    parts.forEach((part, i) => {
       const input = source.inputs[i];
       if (part !== null && input !== undefined && isNeeded(input)) accumulate(input, part);
     });

@@ -1,3 +1,6 @@
+import { callSite } from './callSite.ts';
+import { currentPath } from './namedScope.ts';
+
 /** Every way in which Lorikeet refuses to go on. Each code has a section in `docs/reference/errors.md`. */
 export type ErrorCode =
   | 'shape-mismatch'
@@ -19,7 +22,10 @@ export type ErrorCode =
   | 'internal';
 
 export interface LorikeetErrorDetails {
-  /** Where in the model, as a path of field names such as `encoder.layer.0.attention.self.query`. */
+  /**
+   * Where in the model, as a path of field names such as `encoder.layer.0.attention.self.query`. Without it,
+   * the module that is being called.
+   */
   readonly path?: string | undefined;
   readonly expected?: string | undefined;
   readonly received?: string | undefined;
@@ -38,6 +44,8 @@ export class LorikeetError extends Error {
   override readonly name = 'LorikeetError';
   readonly code: ErrorCode;
   readonly path: string | undefined;
+  /** The line of the caller's own code that led here, as `file:line:column`, if it can be told. */
+  readonly location: string | undefined;
   readonly expected: string | undefined;
   readonly received: string | undefined;
   readonly hint: string | undefined;
@@ -45,22 +53,31 @@ export class LorikeetError extends Error {
   readonly summary: string;
 
   constructor(code: ErrorCode, summary: string, details: LorikeetErrorDetails = {}) {
-    super(render(code, summary, details), { cause: details.cause });
+    const path = details.path ?? currentPath();
+    const location = callSite();
+    super(render(code, summary, { ...details, path }, location), { cause: details.cause });
     this.code = code;
     this.summary = summary;
-    this.path = details.path;
+    this.path = path;
+    this.location = location;
     this.expected = details.expected;
     this.received = details.received;
     this.hint = details.hint;
   }
 }
 
-function render(code: ErrorCode, summary: string, details: LorikeetErrorDetails): string {
+function render(
+  code: ErrorCode,
+  summary: string,
+  details: LorikeetErrorDetails,
+  location: string | undefined,
+): string {
   const lines = [code === 'internal' ? `internal: ${summary}` : summary];
   if (details.path !== undefined) lines.push(`  at:       ${details.path}`);
   if (details.expected !== undefined) lines.push(`  expected: ${details.expected}`);
   if (details.received !== undefined) lines.push(`  received: ${details.received}`);
   if (details.hint !== undefined) lines.push(`  hint:     ${details.hint}`);
+  if (location !== undefined) lines.push(`  from:     ${location}`);
   return lines.join('\n');
 }
 

@@ -35,6 +35,7 @@ export {
 export { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from './half.ts';
 export { lower } from './lower.ts';
 export { MemoryScope, memoryScope } from './memoryScope.ts';
+export { namedScope } from './namedScope.ts';
 export type {
   AnyOp,
   Attribute,

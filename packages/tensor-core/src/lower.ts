@@ -51,8 +51,9 @@ export function lower(
       numbers.set(tensor, numberOf(source.expansion));
     } else {
       numbers.set(tensor, first + instructions.length);
-      const { op, attributes } = source;
-      instructions.push({ op, attributes, inputs: source.inputs.map(numberOf), type: tensor.type });
+      const { op, attributes, path } = source;
+      const inputs = source.inputs.map(numberOf);
+      instructions.push({ op, attributes, inputs, type: tensor.type, path });
     }
   }
   return optimize({

@@ -8,6 +8,8 @@ export interface Instruction {
   readonly inputs: readonly number[];
   readonly attributes: Attributes;
   readonly type: TensorType;
+  /** The module that it comes from. No part of what the program computes, nor of its text. */
+  readonly path?: string | undefined;
 }
 
 /**

@@ -29,7 +29,12 @@ function compute(tensors: readonly Tensor[]): Storage[] {
   const backend = currentBackend();
   const { constants, ...lowered } = lower(tensors, [], backend.limits().composites);
   // Computed tensors are inputs here, so that the same arithmetic on other tensors finds the same executable.
-  const program: Program = { ...lowered, inputs: constants.map(({ type }) => type), constants: [] };
+  const program: Program = {
+    ...lowered,
+    inputs: constants.map(({ type }) => type),
+    constants: [],
+    instructions: lowered.instructions.map(({ path: _, ...instruction }) => instruction),
+  };
   const executable = executableOf(backend, program);
   const results = backend.run(
     executable,

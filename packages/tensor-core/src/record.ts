@@ -1,4 +1,5 @@
 import { LorikeetError } from './errors.ts';
+import { currentPath } from './namedScope.ts';
 import type { Attributes, Composite, Primitive } from './op.ts';
 import { formatShape, type Shape } from './shape.ts';
 import { Tensor } from './tensor.ts';
@@ -13,20 +14,15 @@ export function record<A extends Attributes>(
   inputs: readonly Tensor[],
   attributes: A,
 ): Tensor {
+  const path = currentPath();
   if (op.kind === 'primitive') {
     const types = inputs.map((input) => input.type);
     const type = op.infer(types, attributes);
     requireShape(op.name, type.shape);
-    return new Tensor(type, {
-      kind: 'op',
-      op,
-      inputs,
-      attributes,
-      expansion: undefined,
-    });
+    return new Tensor(type, { kind: 'op', op, inputs, attributes, expansion: undefined, path });
   }
   const expansion = op.body(inputs, attributes);
-  return new Tensor(expansion.type, { kind: 'op', op, inputs, attributes, expansion });
+  return new Tensor(expansion.type, { kind: 'op', op, inputs, attributes, expansion, path });
 }
 
 function requireShape(op: string, shape: Shape): void {

@@ -15,6 +15,8 @@ export interface OpSource {
   readonly attributes: Attributes;
   /** Of a composite: its body over the same inputs. */
   readonly expansion: Tensor | undefined;
+  /** The module that was being called. */
+  readonly path?: string | undefined;
   /** Of a result of `customVjp` or `checkpoint`: what stands for the derivatives of all behind it. */
   readonly custom?: CustomCall;
 }

@@ -34,7 +34,7 @@ export class MLP {
 
   /** @param x [..., in]; the result is [..., out] */
   call(x: Tensor, context: Context): Tensor {
-    const hidden = activation(this.activation)(this.up.call(x, context.child('up')));
-    return this.down.call(hidden, context.child('down'));
+    const hidden = activation(this.activation)(context.call('up', this.up, x));
+    return context.call('down', this.down, hidden);
   }
 }

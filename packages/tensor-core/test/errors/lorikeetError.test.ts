@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 test('a fault of our own says so', () => {
   const error = new LorikeetError('internal', 'this cannot be');
-  expect(error.message).toBe('internal: this cannot be');
+  expect(error.message).toMatch(/^internal: this cannot be\n/);
   expect(error.summary).toBe('this cannot be');
 });
 
@@ -16,12 +16,15 @@ test('the facts of an error are fields', () => {
     hint: 'lower the learning rate',
     cause,
   });
-  expect(error.message).toMatchInlineSnapshot(`
+  expect(
+    error.message.replace(/from: .*\//, 'from:     ').replace(/[0-9]+:[0-9]+$/, 'LINE'),
+  ).toMatchInlineSnapshot(`
     "the loss is NaN
       at:       classifier.weight
       expected: a number
       received: NaN
-      hint:     lower the learning rate"
+      hint:     lower the learning rate
+      from:     lorikeetError.test.ts:LINE"
   `);
   expect(error).toMatchObject({ code: 'not-finite', path: 'classifier.weight', cause });
   expect(isLorikeetError(error, 'not-finite')).toBe(true);

@@ -1,6 +1,6 @@
 import { isLorikeetError } from '@lorikeet/tensor-core';
 
-/** The text of every error, each under its code. */
+/** The text of every error, each under its code, without the line that led to it. */
 export async function textsOf(calls: readonly (() => unknown)[]): Promise<string> {
   const texts: string[] = [];
   for (const call of calls) {
@@ -8,7 +8,8 @@ export async function textsOf(calls: readonly (() => unknown)[]): Promise<string
       await call();
       texts.push(`NOTHING WAS THROWN by ${call}`);
     } catch (error) {
-      texts.push(isLorikeetError(error) ? `[${error.code}] ${error.message}` : String(error));
+      const text = isLorikeetError(error) ? `[${error.code}] ${error.message}` : String(error);
+      texts.push(text.replace(/\n {2}from: .*/, ''));
     }
   }
   return texts.join('\n');

@@ -18,7 +18,7 @@ class BertEncoder {
     const states = [x];
     let state = x;
     for (const [i, layer] of this.layer.entries()) {
-      state = layer.call(state, mask, context.child(i));
+      state = context.call(`layer.${i}`, layer, state, mask);
       states.push(state);
     }
     return states;
@@ -35,9 +35,7 @@ class BertPooler {
   /** @param x [B, T, D]; the result, from the first token, is [B, D]. */
   call(x: Tensor, context: Context): Tensor {
     const [batch = 0, , width = 0] = x.shape;
-    return tanh(
-      this.dense.call(reshape(sliceAxis(x, 1, 0, 1), [batch, width]), context.child('dense')),
-    );
+    return tanh(context.call('dense', this.dense, reshape(sliceAxis(x, 1, 0, 1), [batch, width])));
   }
 }
 
@@ -87,18 +85,19 @@ export class BertModel implements Model {
     inputs: ModelInputs,
     context: Context,
   ): ModelOutputs & { readonly last_hidden_state: Tensor } {
-    const embedded = this.embeddings.call(inputs, context.child('embeddings'));
-    const hidden_states = this.encoder.call(
+    const embedded = context.call('embeddings', this.embeddings, inputs);
+    const hidden_states = context.call(
+      'encoder',
+      this.encoder,
       embedded,
       keyMask(inputs.attention_mask),
-      context.child('encoder'),
     );
     const last_hidden_state = hidden_states.at(-1) ?? embedded;
-    const pooled = this.pooler?.call(last_hidden_state, context.child('pooler'));
+    const pooled = this.pooler && context.call('pooler', this.pooler, last_hidden_state);
     return {
       last_hidden_state,
       hidden_states,
-      ...(pooled === undefined ? {} : { pooler_output: pooled }),
+      ...(pooled === null ? {} : { pooler_output: pooled }),
     };
   }
 }

@@ -30,10 +30,10 @@ export class BertForSequenceClassification implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const base = this.bert.call(inputs, context.child('bert'));
+    const base = context.call('bert', this.bert, inputs);
     const pooled = base.pooler_output ?? base.last_hidden_state; // [B, D]
-    const dropped = this.dropout.call(pooled, context.child('dropout'));
-    const logits = this.classifier.call(dropped, context.child('classifier')); // [B, C]
+    const dropped = context.call('dropout', this.dropout, pooled);
+    const logits = context.call('classifier', this.classifier, dropped); // [B, C]
     const { hidden_states } = base;
     if (inputs.labels === undefined) return { logits, hidden_states };
     const lossOf = problemOf(this.config) === 'regression' ? meanSquaredError : crossEntropy;
@@ -65,9 +65,9 @@ export class BertForTokenClassification implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { hidden_states, last_hidden_state } = this.bert.call(inputs, context.child('bert'));
-    const dropped = this.dropout.call(last_hidden_state, context.child('dropout'));
-    const logits = this.classifier.call(dropped, context.child('classifier')); // [B, T, C]
+    const { hidden_states, last_hidden_state } = context.call('bert', this.bert, inputs);
+    const dropped = context.call('dropout', this.dropout, last_hidden_state);
+    const logits = context.call('classifier', this.classifier, dropped); // [B, T, C]
     return {
       logits,
       hidden_states,

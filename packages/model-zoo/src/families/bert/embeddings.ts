@@ -50,21 +50,18 @@ export class BertEmbeddings {
   /** @returns [B, T, D] */
   call(inputs: ModelInputs, context: Context): Tensor {
     const { input_ids, token_type_ids } = inputs;
-    const words = lookUp(
-      this.word_embeddings,
-      input_ids,
-      this.padId,
-      context.child('word_embeddings'),
-    ); // [B, T, D]
-    const types = this.token_type_embeddings.call(
+    const words = lookUp('word_embeddings', this.word_embeddings, input_ids, this.padId, context); // [B, T, D]
+    const types = context.call(
+      'token_type_embeddings',
+      this.token_type_embeddings,
       token_type_ids ?? zeros(input_ids.shape, 'i32'),
-      context.child('token_type_embeddings'),
     ); // [B, T, D]
-    const positions = this.position_embeddings.call(
+    const positions = context.call(
+      'position_embeddings',
+      this.position_embeddings,
       positionsOf(inputs, this.position_embeddings),
-      context.child('position_embeddings'),
     ); // [1 or B, T, D]
-    const normalized = this.LayerNorm.call(words.add(types).add(positions));
-    return this.dropout.call(normalized, context.child('dropout'));
+    const normalized = context.call('LayerNorm', this.LayerNorm, words.add(types).add(positions));
+    return context.call('dropout', this.dropout, normalized);
   }
 }

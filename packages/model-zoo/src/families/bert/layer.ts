@@ -40,9 +40,9 @@ class BertSelfAttention {
 
   /** @param x [B, T, D]; the result too. */
   call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
-    const query = this.query.call(x, context.child('query'));
-    const key = this.key.call(x, context.child('key'));
-    const value = this.value.call(x, context.child('value'));
+    const query = context.call('query', this.query, x);
+    const key = context.call('key', this.key, x);
+    const value = context.call('value', this.value, x);
     return multiHeadAttention(
       { query, key, value, mask },
       { heads: this.heads, dropout: this.dropout },
@@ -73,11 +73,8 @@ class BertOutput {
 
   /** @param x [B, T, in] @param residual [B, T, D]; the result is [B, T, D]. */
   call(x: Tensor, residual: Tensor, context: Context): Tensor {
-    const dense = this.dropout.call(
-      this.dense.call(x, context.child('dense')),
-      context.child('dropout'),
-    );
-    return this.LayerNorm.call(dense.add(residual));
+    const dense = context.call('dropout', this.dropout, context.call('dense', this.dense, x));
+    return context.call('LayerNorm', this.LayerNorm, dense.add(residual));
   }
 }
 
@@ -91,11 +88,7 @@ class BertAttention {
   }
 
   call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
-    return this.output.call(
-      this.self.call(x, mask, context.child('self')),
-      x,
-      context.child('output'),
-    );
+    return context.call('output', this.output, context.call('self', this.self, x, mask), x);
   }
 }
 
@@ -110,7 +103,7 @@ class BertIntermediate {
 
   /** @param x [B, T, D]; the result is [B, T, F]. */
   call(x: Tensor, context: Context): Tensor {
-    return activation(this.activation)(this.dense.call(x, context.child('dense')));
+    return activation(this.activation)(context.call('dense', this.dense, x));
   }
 }
 
@@ -148,11 +141,12 @@ export class BertLayer {
 
   /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
   call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
-    const attended = this.attention.call(x, mask, context.child('attention'));
-    return this.output.call(
-      this.intermediate.call(attended, context.child('intermediate')),
+    const attended = context.call('attention', this.attention, x, mask);
+    return context.call(
+      'output',
+      this.output,
+      context.call('intermediate', this.intermediate, attended),
       attended,
-      context.child('output'),
     );
   }
 }

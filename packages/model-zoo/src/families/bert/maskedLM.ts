@@ -26,8 +26,10 @@ class BertPredictionHeadTransform {
   }
 
   call(x: Tensor, context: Context): Tensor {
-    return this.LayerNorm.call(
-      activation(this.activation)(this.dense.call(x, context.child('dense'))),
+    return context.call(
+      'LayerNorm',
+      this.LayerNorm,
+      activation(this.activation)(context.call('dense', this.dense, x)),
     );
   }
 }
@@ -44,7 +46,7 @@ class BertLMPredictionHead {
 
   /** @param x [B, T, D] @param words [V, D], tied; the result is [B, T, V]. */
   call(x: Tensor, words: Tensor, context: Context): Tensor {
-    return contract(this.transform.call(x, context.child('transform')), words, {
+    return contract(context.call('transform', this.transform, x), words, {
       inputAxis: 1,
     }).add(materialize(this.bias));
   }
@@ -84,10 +86,10 @@ export class BertForMaskedLM implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { hidden_states, last_hidden_state } = this.bert.call(inputs, context.child('bert'));
+    const { hidden_states, last_hidden_state } = context.call('bert', this.bert, inputs);
     // Tied to the table itself, under its adapters: see docs/decisions/0010.
     const words = baseOf(this.bert.embeddings.word_embeddings.weight);
-    const logits = this.cls.predictions.call(last_hidden_state, words, context.child('cls')); // [B, T, V]
+    const logits = context.call('cls.predictions', this.cls.predictions, last_hidden_state, words); // [B, T, V]
     return {
       logits,
       hidden_states,

@@ -35,9 +35,9 @@ export class BertForQuestionAnswering implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { hidden_states, last_hidden_state } = this.bert.call(inputs, context.child('bert'));
+    const { hidden_states, last_hidden_state } = context.call('bert', this.bert, inputs);
     const [batch = 0, time = 0] = last_hidden_state.shape;
-    const logits = this.qa_outputs.call(last_hidden_state, context.child('qa_outputs')); // [B, T, 2]
+    const logits = context.call('qa_outputs', this.qa_outputs, last_hidden_state); // [B, T, 2]
     const [start_logits, end_logits] = [0, 1].map((i) =>
       reshape(sliceAxis(logits, 2, i, 1), [batch, time]),
     ) as [Tensor, Tensor]; // [B, T]

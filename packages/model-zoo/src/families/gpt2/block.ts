@@ -38,7 +38,7 @@ class GPT2Attention {
   /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
   call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
     const width = x.shape[2] ?? 0;
-    const fused = this.c_attn.call(x, context.child('c_attn')); // [B, T, 3D]
+    const fused = context.call('c_attn', this.c_attn, x); // [B, T, 3D]
     const [query, key, value] = [0, 1, 2].map((i) => sliceAxis(fused, 2, i * width, width)) as [
       Tensor,
       Tensor,
@@ -50,9 +50,10 @@ class GPT2Attention {
       options,
       context.child('attn_dropout'),
     );
-    return this.resid_dropout.call(
-      this.c_proj.call(attended, context.child('c_proj')),
-      context.child('resid_dropout'),
+    return context.call(
+      'resid_dropout',
+      this.resid_dropout,
+      context.call('c_proj', this.c_proj, attended),
     );
   }
 }
@@ -71,11 +72,8 @@ class GPT2MLP {
   }
 
   call(x: Tensor, context: Context): Tensor {
-    const hidden = activation(this.activation)(this.c_fc.call(x, context.child('c_fc'))); // [B, T, F]
-    return this.dropout.call(
-      this.c_proj.call(hidden, context.child('c_proj')),
-      context.child('dropout'),
-    );
+    const hidden = activation(this.activation)(context.call('c_fc', this.c_fc, x)); // [B, T, F]
+    return context.call('dropout', this.dropout, context.call('c_proj', this.c_proj, hidden));
   }
 }
 
@@ -132,7 +130,9 @@ export class GPT2Block {
 
   /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
   call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
-    const attended = x.add(this.attn.call(this.ln_1.call(x), mask, context.child('attn')));
-    return attended.add(this.mlp.call(this.ln_2.call(attended), context.child('mlp')));
+    const attended = x.add(
+      context.call('attn', this.attn, context.call('ln_1', this.ln_1, x), mask),
+    );
+    return attended.add(context.call('mlp', this.mlp, context.call('ln_2', this.ln_2, attended)));
   }
 }

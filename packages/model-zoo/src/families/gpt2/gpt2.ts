@@ -58,16 +58,16 @@ export class GPT2Model implements Model {
     inputs: ModelInputs,
     context: Context,
   ): ModelOutputs & { readonly last_hidden_state: Tensor } {
-    const words = this.wte.call(inputs.input_ids, context.child('wte')); // [B, T, D]
-    const positions = this.wpe.call(positionsOf(inputs, this.wpe), context.child('wpe')); // [1 or B, T, D]
-    let state = this.drop.call(words.add(positions), context.child('drop')); // [B, T, D]
+    const words = context.call('wte', this.wte, inputs.input_ids); // [B, T, D]
+    const positions = context.call('wpe', this.wpe, positionsOf(inputs, this.wpe)); // [1 or B, T, D]
+    let state = context.call('drop', this.drop, words.add(positions)); // [B, T, D]
     const mask = keyMask(inputs.attention_mask); // [B, 1, 1, T]
     const states: Tensor[] = [];
     for (const [i, block] of this.h.entries()) {
       states.push(state);
-      state = block.call(state, mask, context.child(i));
+      state = context.call(`h.${i}`, block, state, mask);
     }
-    const last_hidden_state = this.ln_f.call(state);
+    const last_hidden_state = context.call('ln_f', this.ln_f, state);
     return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
   }
 }
@@ -91,9 +91,10 @@ export class GPT2LMHeadModel implements Model {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { last_hidden_state, hidden_states } = this.transformer.call(
+    const { last_hidden_state, hidden_states } = context.call(
+      'transformer',
+      this.transformer,
       inputs,
-      context.child('transformer'),
     );
     // Tied to the table itself, under its adapters: see docs/decisions/0010.
     const logits = contract(last_hidden_state, baseOf(this.transformer.wte.weight), {

@@ -1,6 +1,7 @@
 import type { TypedArray } from '../../dtype.ts';
 import { decode, encodeInto } from '../../encoding.ts';
 import { LorikeetError } from '../../errors.ts';
+import { atPath } from '../../namedScope.ts';
 import type { Values } from '../../op.ts';
 import { type Instruction, type Program, valueTypes } from '../../program.ts';
 import { sizeOf } from '../../shape.ts';
@@ -47,7 +48,9 @@ export function runProgram(
       const { dtype, shape } = types[value] ?? type;
       return { dtype, shape, data: decode(dtype, read(value)) };
     });
-    evaluate(instruction, operands, data);
+    atPath(instruction.path, () => {
+      evaluate(instruction, operands, data);
+    });
     values.push(data);
     for (const value of dying[i] ?? []) {
       pool.give(read(value));
