@@ -1,5 +1,5 @@
 import { baseOf, countParameters } from '@lorikeet/nn';
-import { byteSize } from '@lorikeet/tensor-core';
+import { byteLengthOf } from '@lorikeet/tensor-core';
 import { disable } from './compose.ts';
 import { isTrainable } from './isTrainable.ts';
 import { adapterLayers } from './layers.ts';
@@ -35,7 +35,7 @@ export function describe(tuned: unknown): Description {
       method: layer instanceof TrainedWeight ? 'train' : layer.settings.variant.name,
       shape: baseOf(layer.base).shape,
       parameters: own.reduce((sum, tensor) => sum + tensor.size, 0),
-      bytes: own.reduce((sum, tensor) => sum + tensor.size * byteSize(tensor.dtype), 0),
+      bytes: own.reduce((sum, tensor) => sum + byteLengthOf(tensor.dtype, tensor.size), 0),
     };
   });
   const trainable = countParameters(tuned, isTrainable);

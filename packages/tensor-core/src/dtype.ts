@@ -1,7 +1,21 @@
 import { LorikeetError } from './errors.ts';
 
-/** Element types that a tensor can have. `f64` runs on the reference backend only. */
-export type DType = 'f64' | 'f32' | 'f16' | 'bf16' | 'i32' | 'u32' | 'u8' | 'bool';
+/**
+ * Element types that a tensor can have. `f64` runs on the reference backend only. `u4` and `i4` are for
+ * storage: two elements to a byte.
+ */
+export type DType =
+  | 'f64'
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'i32'
+  | 'u32'
+  | 'i8'
+  | 'u8'
+  | 'i4'
+  | 'u4'
+  | 'bool';
 
 /** What a backend stores the elements of a tensor in. `f16` and `bf16` are held as their 16 bits. */
 export type TypedArray =
@@ -10,23 +24,31 @@ export type TypedArray =
   | Uint16Array
   | Int32Array
   | Uint32Array
+  | Int8Array
   | Uint8Array;
 
+type ArrayType = new (length: number) => TypedArray;
+
 interface DTypeFacts {
-  readonly bytes: number;
+  readonly bits: number;
   readonly kind: 'float' | 'int' | 'bool';
-  readonly storage: new (length: number) => TypedArray;
+  readonly storage: ArrayType;
+  /** What holds the elements as numbers, where the storage does not. */
+  readonly numbers?: ArrayType;
 }
 
 const facts: Readonly<Record<DType, DTypeFacts>> = {
-  f64: { bytes: 8, kind: 'float', storage: Float64Array },
-  f32: { bytes: 4, kind: 'float', storage: Float32Array },
-  f16: { bytes: 2, kind: 'float', storage: Uint16Array },
-  bf16: { bytes: 2, kind: 'float', storage: Uint16Array },
-  i32: { bytes: 4, kind: 'int', storage: Int32Array },
-  u32: { bytes: 4, kind: 'int', storage: Uint32Array },
-  u8: { bytes: 1, kind: 'int', storage: Uint8Array },
-  bool: { bytes: 1, kind: 'bool', storage: Uint8Array },
+  f64: { bits: 64, kind: 'float', storage: Float64Array },
+  f32: { bits: 32, kind: 'float', storage: Float32Array },
+  f16: { bits: 16, kind: 'float', storage: Uint16Array, numbers: Float32Array },
+  bf16: { bits: 16, kind: 'float', storage: Uint16Array, numbers: Float32Array },
+  i32: { bits: 32, kind: 'int', storage: Int32Array },
+  u32: { bits: 32, kind: 'int', storage: Uint32Array },
+  i8: { bits: 8, kind: 'int', storage: Int8Array },
+  u8: { bits: 8, kind: 'int', storage: Uint8Array },
+  i4: { bits: 4, kind: 'int', storage: Uint8Array, numbers: Int8Array },
+  u4: { bits: 4, kind: 'int', storage: Uint8Array, numbers: Uint8Array },
+  bool: { bits: 8, kind: 'bool', storage: Uint8Array },
 };
 
 export const dtypes: readonly DType[] = Object.keys(facts) as DType[];
@@ -35,9 +57,14 @@ export function isDType(value: unknown): value is DType {
   return typeof value === 'string' && Object.hasOwn(facts, value);
 }
 
-/** Bytes of one element. */
+/** Bytes of one element: one half for those that are packed two to a byte. */
 export function byteSize(dtype: DType): number {
-  return facts[dtype].bytes;
+  return facts[dtype].bits / 8;
+}
+
+/** Bytes of `size` elements. */
+export function byteLengthOf(dtype: DType, size: number): number {
+  return Math.ceil(size * byteSize(dtype));
 }
 
 export function isFloat(dtype: DType): boolean {
@@ -48,28 +75,30 @@ export function isInteger(dtype: DType): boolean {
   return facts[dtype].kind === 'int';
 }
 
-/** Zeros in the storage of `dtype`. */
-export function allocateArray(dtype: DType, length: number): TypedArray {
-  return new facts[dtype].storage(length);
+/** Whether elements share bytes. */
+export function isPacked(dtype: DType): boolean {
+  return facts[dtype].bits < 8;
 }
 
-/** Whether `array` is what elements of `dtype` are stored in. */
+/** Length of the array that stores `size` elements of `dtype`. */
+export function storageLength(dtype: DType, size: number): number {
+  return isPacked(dtype) ? byteLengthOf(dtype, size) : size;
+}
+
+/** Zeros in the storage of `size` elements of `dtype`. */
+export function allocateArray(dtype: DType, size: number): TypedArray {
+  return new facts[dtype].storage(storageLength(dtype, size));
+}
+
+/** Zeros in what holds elements of `dtype` as numbers, or `undefined` where that is their storage. */
+export function allocateNumbers(dtype: DType, size: number): TypedArray | undefined {
+  const { numbers } = facts[dtype];
+  return numbers && new numbers(size);
+}
+
+/** Whether `array` holds one element of `dtype` in each of its own, as its storage does. */
 export function isStorageOf(dtype: DType, array: TypedArray): boolean {
-  return array instanceof facts[dtype].storage;
-}
-
-/** From least to most general; f16 and bf16 meet in f32, u32 and i32 in f32, as neither holds the other. */
-const order: readonly DType[] = ['bool', 'u8', 'u32', 'i32', 'bf16', 'f16', 'f32', 'f64'];
-const meets: Readonly<Record<string, DType>> = { 'f16,bf16': 'f32', 'i32,u32': 'f32' };
-
-/**
- * The type of the result when tensors of types `a` and `b` meet in arithmetic: the more general of the
- * two; where neither holds the other, the least float that JAX and NumPy would agree on without f64.
- */
-export function promote(a: DType, b: DType): DType {
-  if (a === b) return a;
-  const [low, high] = order.indexOf(a) < order.indexOf(b) ? [a, b] : [b, a];
-  return meets[`${high},${low}`] ?? high;
+  return !isPacked(dtype) && array instanceof facts[dtype].storage;
 }
 
 /** Refuses a dtype that is not among `allowed`, naming the op. */

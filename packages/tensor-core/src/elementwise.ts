@@ -1,6 +1,6 @@
 import { batchElementwise } from './batching.ts';
-import { type DType, isFloat, promote, requireDType, type TypedArray } from './dtype.ts';
-import { encode } from './encoding.ts';
+import { type DType, isFloat, requireDType, type TypedArray } from './dtype.ts';
+import { decode, encode } from './encoding.ts';
 import { LorikeetError } from './errors.ts';
 import type {
   Derivative,
@@ -13,6 +13,7 @@ import type {
 } from './op.ts';
 import { full } from './ops/create/full.ts';
 import { cast } from './ops/unary/cast.ts';
+import { promote } from './promotion.ts';
 import { record } from './record.ts';
 import { broadcastShapes, type Shape, sameShape } from './shape.ts';
 import { broadcastStrides, forEachRow } from './strides.ts';
@@ -146,8 +147,7 @@ function literalLike(value: number, other: TensorLike): Tensor {
   if (isFloat(dtype)) return full([], value, dtype);
   if (!Number.isInteger(value)) return full([], value);
   const counted = dtype === 'bool' ? 'i32' : dtype;
-  const [stored] = encode(counted, [value]);
-  if (stored === value) return full([], value, counted);
+  if (decode(counted, encode(counted, [value]), 1)[0] === value) return full([], value, counted);
   throw new LorikeetError('dtype-mismatch', `${value} is not a number that ${counted} can hold`, {
     hint: 'convert the tensor with cast(x, dtype) first',
   });

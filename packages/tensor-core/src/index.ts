@@ -10,13 +10,14 @@ export {
 } from './backends.ts';
 export { batchAxes, batchAxis, batchElementwise, batchLoop, batchWith } from './batching.ts';
 export {
+  byteLengthOf,
   byteSize,
   type DType,
   dtypes,
   isDType,
   isFloat,
   isInteger,
-  promote,
+  isPacked,
   type TypedArray,
 } from './dtype.ts';
 export {
@@ -56,6 +57,7 @@ export type {
 export { operand } from './operand.ts';
 export * from './ops/index.ts';
 export { formatProgram, type Instruction, type Program } from './program.ts';
+export { promote } from './promotion.ts';
 export { evaluate, realize } from './realize.ts';
 export { record } from './record.ts';
 export type { ReductionOptions } from './reduction.ts';
@@ -69,7 +71,7 @@ export {
   sizeOf,
   stridesOf,
 } from './shape.ts';
-export { type TensorLike, tensor } from './tensor.ts';
+export { packedTensor, type TensorLike, tensor } from './tensor.ts';
 export { Tensor } from './tensorMethods.ts';
 export { checkpoint } from './transforms/checkpoint.ts';
 export { type Compiled, type CompileOptions, compile } from './transforms/compile.ts';

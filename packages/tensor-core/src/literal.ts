@@ -1,4 +1,4 @@
-import { allocateArray } from './dtype.ts';
+import { allocateArray, allocateNumbers } from './dtype.ts';
 import { decode, encode } from './encoding.ts';
 import type { SimplifyOperand, Values } from './op.ts';
 import type { Instruction } from './program.ts';
@@ -18,14 +18,13 @@ export function evaluateLiteral(
   const inputs: Values[] = [];
   for (const { literal, dtype } of operands) {
     if (literal === undefined) return undefined;
-    inputs.push({ dtype, shape: [], data: decode(dtype, encode(dtype, [literal])) });
+    inputs.push({ dtype, shape: [], data: decode(dtype, encode(dtype, [literal]), 1) });
   }
-  const half = type.dtype === 'f16' || type.dtype === 'bf16';
-  const data = allocateArray(half ? 'f32' : type.dtype, 1);
+  const data = allocateNumbers(type.dtype, 1) ?? allocateArray(type.dtype, 1);
   op.evaluate(inputs, attributes, { dtype: type.dtype, shape: [], data });
   return scalar(type.dtype, data[0] as number);
 }
 
 function scalar(dtype: SimplifyOperand['dtype'], value: number): number {
-  return decode(dtype, encode(dtype, [value]))[0] as number;
+  return decode(dtype, encode(dtype, [value]), 1)[0] as number;
 }

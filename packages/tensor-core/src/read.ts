@@ -5,9 +5,9 @@ import { storageOf } from './realize.ts';
 import type { Tensor } from './tensor.ts';
 import { formatType } from './type.ts';
 
-/** The elements in row-major order; f16 and bf16 as a Float32Array. Not to be written to. */
+/** The elements in row-major order; f16 and bf16 as a Float32Array, i4 and u4 one to a byte. Not to be written to. */
 export async function read(tensor: Tensor): Promise<TypedArray> {
-  return decode(tensor.dtype, await storageOf(tensor).read());
+  return decode(tensor.dtype, await storageOf(tensor).read(), tensor.size);
 }
 
 /** The one element of a tensor of size 1. Throws `not-a-scalar`. */

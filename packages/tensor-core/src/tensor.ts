@@ -1,4 +1,4 @@
-import { type DType, isStorageOf, type TypedArray } from './dtype.ts';
+import { byteLengthOf, type DType, isStorageOf, type TypedArray } from './dtype.ts';
 import { encode } from './encoding.ts';
 import { LorikeetError } from './errors.ts';
 import type { Attributes, Composite, Primitive } from './op.ts';
@@ -120,7 +120,7 @@ export interface TensorMethods {
   permute(axes: readonly number[]): Tensor;
   broadcastTo(shape: Shape): Tensor;
   cast(dtype: DType): Tensor;
-  /** The elements in row-major order; f16 and bf16 as a Float32Array. Computes what is needed. */
+  /** The elements in row-major order; f16 and bf16 as a Float32Array, i4 and u4 one to a byte. Computes what is needed. */
   data(): Promise<TypedArray>;
   /** The one element of a tensor of size 1. */
   item(): Promise<number>;
@@ -164,6 +164,25 @@ export function tensor(
   }
   const stored = isTyped && isStorageOf(dtype, data) ? data : encode(dtype, flat);
   return new Tensor(type, { kind: 'storage', storage: Storage.ofHost(type, stored) });
+}
+
+/**
+ * A tensor of 4-bit integers that are packed already: two to a byte, the first in the lower half.
+ *
+ * @param bytes row-major, taken over and not copied; half of the last is unused if the size is odd.
+ * @throws LorikeetError `shape-mismatch` if the number of bytes is not that of the shape.
+ */
+export function packedTensor(bytes: Uint8Array, shape: Shape, dtype: 'i4' | 'u4'): Tensor {
+  const type: TensorType = { dtype, shape };
+  const expected = byteLengthOf(dtype, sizeOf(shape));
+  if (bytes.length !== expected) {
+    throw new LorikeetError(
+      'shape-mismatch',
+      `packedTensor: ${bytes.length} bytes do not fill ${formatType(type)}`,
+      { expected: `${expected} bytes`, received: String(bytes.length) },
+    );
+  }
+  return new Tensor(type, { kind: 'storage', storage: Storage.ofHost(type, bytes) });
 }
 
 /** The numbers in nested arrays of the given shape. Throws `shape-mismatch` where an array has another length. */

@@ -37,6 +37,7 @@ export function storeNumbers(
 const limits: Partial<Record<DType, readonly [least: number, most: number]>> = {
   i32: [-(2 ** 31), 2 ** 31 - 1],
   u32: [0, 2 ** 32 - 1],
+  i8: [-128, 127],
   u8: [0, 255],
 };
 

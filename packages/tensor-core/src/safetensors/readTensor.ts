@@ -1,4 +1,4 @@
-import { allocateArray, type DType, type TypedArray } from '../dtype.ts';
+import { allocateArray, type DType, isPacked, type TypedArray } from '../dtype.ts';
 import { LorikeetError } from '../errors.ts';
 import { storeNumbers, toNumbers } from './convert.ts';
 import { formatPlace, type Place } from './fault.ts';
@@ -29,6 +29,12 @@ export async function readAsDType(
   place: Place,
 ): Promise<TypedArray> {
   storageOf(entry.dtype, place);
+  if (isPacked(dtype)) {
+    throw new LorikeetError('unsupported', `stored data cannot be read as ${dtype}`, {
+      path: formatPlace(place),
+      hint: 'read it as u8 or i8, and cast',
+    });
+  }
   const target = allocate(place, () => allocateArray(dtype, elementsOf(entry)));
   if (isSameBits(entry.dtype, dtype)) {
     await fill(source, offset, target, place);

@@ -28,7 +28,7 @@ export type StoredDType =
   | 'BOOL';
 
 /** What the elements of a stored tensor are read into. `F16` and `BF16` come as their 16 bits. */
-export type StoredArray = TypedArray | Int8Array | Int16Array | BigInt64Array | BigUint64Array;
+export type StoredArray = TypedArray | Int16Array | BigInt64Array | BigUint64Array;
 
 /** Makes a `StoredArray` of zeros, or of bytes that are there already. */
 interface ElementStorage {
@@ -62,7 +62,7 @@ const facts: Readonly<Record<StoredDType, StoredFacts>> = {
   F8_E8M0: { bits: 8 },
   F8_E4M3: { bits: 8 },
   F8_E5M2: { bits: 8 },
-  I8: { bits: 8, storage: Int8Array },
+  I8: { bits: 8, storage: Int8Array, same: 'i8' },
   U8: { bits: 8, storage: Uint8Array, same: 'u8' },
   F6_E3M2: { bits: 6 },
   F6_E2M3: { bits: 6 },

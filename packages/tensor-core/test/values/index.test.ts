@@ -70,12 +70,9 @@ test('oneHot of u8 indices has one 1 even where u8 ends', async () => {
 });
 
 test('an index outside of its axis is refused when it is used', async () => {
-  await expect(gather(rows, i32(3)).data()).rejects.toThrowErrorMatchingInlineSnapshot(`
-    [LorikeetError: gather: index 3 is outside an axis of length 3
-      expected: 0 to 2
-      received: 3
-      hint:     token ids must be below the vocabulary size, positions below the longest sequence of the model]
-  `);
+  await expect(gather(rows, i32(3)).data()).rejects.toThrow(
+    /^gather: index 3 is outside an axis of length 3\n {2}expected: 0 to 2\n {2}received: 3\n {2}hint: .*vocabulary size/,
+  );
   await expect(scatterAdd(tensor([1]), i32(-1), tensor([1])).data()).rejects.toThrow(
     'scatterAdd: index -1 is outside an axis of length 1',
   );

@@ -1,4 +1,4 @@
-import { allocateArray, type DType, type TypedArray } from '../../dtype.ts';
+import { allocateArray, type DType, storageLength, type TypedArray } from '../../dtype.ts';
 
 /** Keeps arrays that are free for the next request of the same kind and length, so that steps do not allocate. */
 export class ArrayPool {
@@ -10,11 +10,11 @@ export class ArrayPool {
     this.#maxBytes = maxBytes;
   }
 
-  /** An array of unspecified content. */
-  take(dtype: DType, length: number): TypedArray {
+  /** An array for `size` elements, of unspecified content. */
+  take(dtype: DType, size: number): TypedArray {
     const sample = allocateArray(dtype, 0);
-    const found = this.#free.get(keyOf(sample, length))?.pop();
-    if (found === undefined) return allocateArray(dtype, length);
+    const found = this.#free.get(keyOf(sample, storageLength(dtype, size)))?.pop();
+    if (found === undefined) return allocateArray(dtype, size);
     this.#bytes -= found.byteLength;
     return found;
   }

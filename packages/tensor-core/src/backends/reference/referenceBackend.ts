@@ -1,5 +1,5 @@
 import type { Backend, BackendLimits, Buffer, Executable } from '../../backend.ts';
-import { byteSize, dtypes, type TypedArray } from '../../dtype.ts';
+import { byteLengthOf, dtypes, type TypedArray } from '../../dtype.ts';
 import { LorikeetError } from '../../errors.ts';
 import type { Program } from '../../program.ts';
 import { sizeOf } from '../../shape.ts';
@@ -95,7 +95,7 @@ function foreign(what: string): LorikeetError {
 }
 
 function requireBytes(type: TensorType, buffer: Buffer): void {
-  const expected = sizeOf(type.shape) * byteSize(type.dtype);
+  const expected = byteLengthOf(type.dtype, sizeOf(type.shape));
   if (buffer.byteLength !== expected)
     throw new LorikeetError('internal', `a buffer of ${buffer.byteLength} bytes for ${expected}`);
 }

@@ -1,4 +1,4 @@
-import type { TypedArray } from '../../dtype.ts';
+import { allocateNumbers, type TypedArray } from '../../dtype.ts';
 import { decode, encodeInto } from '../../encoding.ts';
 import { LorikeetError } from '../../errors.ts';
 import { atPath } from '../../namedScope.ts';
@@ -46,7 +46,7 @@ export function runProgram(
     const data = pool.take(type.dtype, sizeOf(type.shape));
     const operands = inputs.map((value): Values => {
       const { dtype, shape } = types[value] ?? type;
-      return { dtype, shape, data: decode(dtype, read(value)) };
+      return { dtype, shape, data: decode(dtype, read(value), sizeOf(shape)) };
     });
     atPath(instruction.path, () => {
       evaluate(instruction, operands, data);
@@ -72,11 +72,7 @@ function evaluate(
 ): void {
   if (op.kind === 'composite')
     throw new LorikeetError('internal', `the reference backend was given the composite ${op.name}`);
-  if (type.dtype !== 'f16' && type.dtype !== 'bf16') {
-    op.evaluate(operands, attributes, { ...type, data: stored });
-    return;
-  }
-  const wide = new Float32Array(stored.length);
-  op.evaluate(operands, attributes, { ...type, data: wide });
-  encodeInto(type.dtype, wide, stored);
+  const numbers = allocateNumbers(type.dtype, sizeOf(type.shape));
+  op.evaluate(operands, attributes, { ...type, data: numbers ?? stored });
+  if (numbers !== undefined) encodeInto(type.dtype, numbers, stored);
 }
