@@ -78,6 +78,14 @@ export { type Compiled, type CompileOptions, compile } from './transforms/compil
 export { type CustomVjpArguments, customVjp } from './transforms/customVjp.ts';
 export { grad, type ValueAndAux, valueAndGrad, valueAndGradWithAux } from './transforms/grad.ts';
 export { jvp } from './transforms/jvp.ts';
+export {
+  allFinite,
+  dynamicLossScaling,
+  type LossScale,
+  type LossScaling,
+  type LossScalingOptions,
+  valueAndScaledGrad,
+} from './transforms/lossScaling.ts';
 export { vjp } from './transforms/vjp.ts';
 export { type VmapOptions, vmap } from './transforms/vmap.ts';
 export {

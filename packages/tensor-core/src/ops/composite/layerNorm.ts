@@ -1,55 +1,72 @@
+import { LorikeetError } from '../../errors.ts';
 import type { Composite, Sample } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { requireElements } from '../../reduction.ts';
+import { formatShape, sameShape } from '../../shape.ts';
+import { derivativeOfStandardize, standardize } from '../../standardize.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary/add.ts';
 import { mul } from '../binary/mul.ts';
-import { sub } from '../binary/sub.ts';
-import { mean } from '../reduce/mean.ts';
-import { rsqrt } from '../unary/rsqrt.ts';
 
+/** It runs over as many of the last axes as the weight has. */
 export type LayerNormAttributes = { readonly epsilon: number };
 
 export const layerNormOp: Composite<LayerNormAttributes> = {
   kind: 'composite',
   name: 'layerNorm',
-  body(inputs, attributes) {
+  body(inputs, { epsilon }) {
     const [x, weight, bias] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
-    requireElements('layerNorm', x.shape, [x.rank - 1]);
-    return add(mul(normalized(x, attributes).x, weight), bias);
+    requireFit(x, weight, bias);
+    const axes = lastAxes(x, weight);
+    requireElements('layerNorm', x.shape, axes);
+    return add(mul(standardize(x, axes, epsilon).unit, weight), bias);
   },
-  derivative({ inputs, gradient, attributes }) {
+  derivative({ inputs, gradient, attributes: { epsilon } }) {
     const [x, weight] = [operand(inputs, 0), operand(inputs, 1)];
-    const { x: unit, inverse } = normalized(x, attributes);
-    const g = mul(gradient, weight);
-    const along = { keepAxes: true };
-    const tangent = sub(sub(g, mean(g, -1, along)), mul(unit, mean(mul(g, unit), -1, along)));
-    return [mul(tangent, inverse), mul(gradient, unit), gradient];
+    const axes = lastAxes(x, weight);
+    const standardized = standardize(x, axes, epsilon);
+    return [
+      derivativeOfStandardize(standardized, axes, mul(gradient, weight)),
+      mul(gradient, standardized.unit),
+      gradient,
+    ];
   },
   sample(draw): Sample<LayerNormAttributes> {
     const shape = draw.shape({ minRank: 1, minSide: 1 });
-    const side = shape.slice(-1);
+    const sides = shape.slice(-draw.integer(1, shape.length));
     return {
-      inputs: [{ shape }, { shape: side }, { shape: side }],
+      inputs: [{ shape }, { shape: sides }, { shape: sides }],
       attributes: { epsilon: draw.pick([1e-5, 0.1]) },
     };
   },
 };
 
 /**
- * `x` shifted and scaled to mean 0 and variance 1 along its last axis, then scaled by `weight` and shifted
- * by `bias`. Ba, Kiros and Hinton 2016.
+ * `x` shifted and scaled to mean 0 and variance 1 over its last axes, then scaled by `weight` and shifted by
+ * `bias`. Ba, Kiros and Hinton 2016.
  *
- * @param weight of the length of the last axis, as is `bias`.
+ * @param weight of the shape of the last axis, or of as many as are to be normalised over; as is `bias`.
  * @param epsilon added to the variance.
+ * @throws LorikeetError `shape-mismatch` if `weight` or `bias` has another shape.
  */
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: number): Tensor {
   return record(layerNormOp, [x, weight, bias], { epsilon });
 }
 
-function normalized(x: Tensor, { epsilon }: LayerNormAttributes): { x: Tensor; inverse: Tensor } {
-  const centred = sub(x, mean(x, -1, { keepAxes: true }));
-  const inverse = rsqrt(add(mean(mul(centred, centred), -1, { keepAxes: true }), epsilon));
-  return { x: mul(centred, inverse), inverse };
+function lastAxes(x: Tensor, weight: Tensor): number[] {
+  return weight.shape.map((_, i) => x.rank - weight.rank + i);
+}
+
+function requireFit(x: Tensor, weight: Tensor, bias: Tensor): void {
+  const isLast = weight.rank > 0 && sameShape(weight.shape, x.shape.slice(-weight.rank));
+  if (isLast && sameShape(weight.shape, bias.shape)) return;
+  throw new LorikeetError(
+    'shape-mismatch',
+    `layerNorm: weight ${formatShape(weight.shape)} and bias ${formatShape(bias.shape)} do not fit ${formatShape(x.shape)}`,
+    {
+      expected: 'both of the shape of the last axes of the input',
+      received: `${formatShape(weight.shape)} and ${formatShape(bias.shape)}`,
+    },
+  );
 }
