@@ -1,10 +1,10 @@
 import { LorikeetError } from '../../errors.ts';
 import type { Composite, Sample } from '../../op.ts';
 import { operand } from '../../operand.ts';
-import { perChannel } from '../../perChannel.ts';
+import { perChannel, sumToChannels } from '../../perChannel.ts';
 import { record } from '../../record.ts';
 import { requireElements } from '../../reduction.ts';
-import { formatShape } from '../../shape.ts';
+import { formatShape, sizeOf } from '../../shape.ts';
 import { derivativeOfStandardize, type Standardized, standardize } from '../../standardize.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary/add.ts';
@@ -21,10 +21,7 @@ export const groupNormOp: Composite<GroupNormAttributes> = {
     requireGroups(x, attributes.groups);
     requireElements('groupNorm', x.shape, x.shape.map((_, axis) => axis).slice(1));
     const unit = reshape(standardizeGroups(x, attributes).unit, x.shape);
-    return add(
-      mul(unit, perChannel('groupNorm', weight, x)),
-      perChannel('groupNorm', bias, x),
-    );
+    return add(mul(unit, perChannel('groupNorm', weight, x)), perChannel('groupNorm', bias, x));
   },
   derivative({ inputs, gradient, attributes }) {
     const [x, weight] = [operand(inputs, 0), operand(inputs, 1)];
@@ -48,3 +45,40 @@ export const groupNormOp: Composite<GroupNormAttributes> = {
     };
   },
 };
+
+/**
+ * `x` shifted and scaled to mean 0 and variance 1 over each group of channels and all that lies behind them,
+ * then scaled by `weight` and shifted by `bias`, channel by channel. Wu and He 2018.
+ *
+ * @param x [B, C, ...]
+ * @param weight [C], as is `bias`.
+ * @param options `groups` divides C; `epsilon` is added to the variance.
+ * @throws LorikeetError `shape-mismatch` if the shapes or the groups do not fit.
+ */
+export function groupNorm(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  { groups, epsilon }: GroupNormAttributes,
+): Tensor {
+  return record(groupNormOp, [x, weight, bias], { groups, epsilon });
+}
+
+/** Over the last axis of [B, groups, elements of a group]. */
+function standardizeGroups(x: Tensor, { groups, epsilon }: GroupNormAttributes): Standardized {
+  const [batch = 0, ...rest] = x.shape;
+  return standardize(reshape(x, [batch, groups, sizeOf(rest) / groups]), [2], epsilon);
+}
+
+function requireGroups(x: Tensor, groups: number): void {
+  const [, channels = 0] = x.shape;
+  if (x.rank >= 2 && Number.isInteger(groups) && groups > 0 && channels % groups === 0) return;
+  throw new LorikeetError(
+    'shape-mismatch',
+    `groupNorm: the channels of ${formatShape(x.shape)} do not make ${groups} groups`,
+    {
+      expected: 'an input [B, C, ...] with a number of channels that the groups divide',
+      received: `${x.rank < 2 ? 'no' : channels} channels`,
+    },
+  );
+}
