@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -34,6 +35,7 @@ export const geluOp: Composite<GeluAttributes> = {
     const bend = mul(mul(x, sub(1, mul(slope, slope))), inner);
     return [mul(gradient, mul(add(add(slope, 1), bend), 0.5))];
   },
+  batch: batchElementwise,
   sample: (draw) => ({
     inputs: [{ shape: draw.shape() }],
     attributes: { approximate: draw.pick(['none', 'tanh'] as const) },

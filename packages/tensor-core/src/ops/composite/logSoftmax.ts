@@ -1,3 +1,4 @@
+import { batchAxis } from '../../batching.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -20,6 +21,7 @@ export const logSoftmaxOp: Composite<AxisAttributes> = {
   derivative({ output, gradient, attributes: { axis } }) {
     return [sub(gradient, mul(exp(output), sum(gradient, axis, { keepAxes: true })))];
   },
+  batch: batchAxis,
   sample(draw) {
     const shape = draw.shape({ minRank: 1, minSide: 1 });
     return { inputs: [{ shape }], attributes: { axis: draw.integer(0, shape.length - 1) } };

@@ -1,3 +1,4 @@
+import { batchAxis } from '../../batching.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -24,6 +25,7 @@ export const logSumExpOp: Composite<LogSumExpAttributes> = {
     const total = add(log(sum(exp(sub(x, largest)), axis, { keepAxes: true })), largest);
     return reshape(total, reducedShape(x.shape, { axes: [axis], keepAxes }));
   },
+  batch: batchAxis,
   sample(draw) {
     const shape = draw.shape({ minRank: 1, minSide: 1 });
     return {

@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import type { Composite, NoAttributes } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -11,6 +12,7 @@ export const reluOp: Composite<NoAttributes> = {
   name: 'relu',
   body: (inputs) => maximum(operand(inputs, 0), 0),
   derivative: ({ inputs, gradient }) => [where(greater(operand(inputs, 0), 0), gradient, 0)],
+  batch: batchElementwise,
   sample: (draw) => ({ inputs: [{ shape: draw.shape(), avoid: [0] }], attributes: {} }),
 };
 

@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import type { Composite, NoAttributes } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -13,6 +14,7 @@ export const sigmoidOp: Composite<NoAttributes> = {
   // By the hyperbolic tangent, which does not overflow.
   body: (inputs) => add(mul(tanh(mul(operand(inputs, 0), 0.5)), 0.5), 0.5),
   derivative: ({ output, gradient }) => [mul(gradient, mul(output, sub(1, output)))],
+  batch: batchElementwise,
   sample: (draw) => ({ inputs: [{ shape: draw.shape() }], attributes: {} }),
 };
 

@@ -1,3 +1,4 @@
+import { batchElementwise } from '../../batching.ts';
 import type { Composite, NoAttributes } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -12,6 +13,7 @@ export const siluOp: Composite<NoAttributes> = {
     const x = operand(inputs, 0);
     return mul(x, sigmoid(x));
   },
+  batch: batchElementwise,
   sample: (draw) => ({ inputs: [{ shape: draw.shape() }], attributes: {} }),
 };
 

@@ -1,3 +1,4 @@
+import { batchAxis } from '../../batching.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -25,6 +26,7 @@ export const softmaxOp: Composite<AxisAttributes> = {
     const weighted = mul(output, gradient);
     return [sub(weighted, mul(output, sum(weighted, axis, { keepAxes: true })))];
   },
+  batch: batchAxis,
   sample(draw) {
     const shape = draw.shape({ minRank: 1, minSide: 1 });
     return { inputs: [{ shape }], attributes: { axis: draw.integer(0, shape.length - 1) } };
