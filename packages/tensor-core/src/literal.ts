@@ -4,8 +4,8 @@ import type { SimplifyOperand, Values } from './op.ts';
 import type { Instruction } from './program.ts';
 
 /**
- * The value of all elements of an instruction's result, if it is an elementwise op on literals. It is
- * rounded as the dtype rounds.
+ * The value of all elements of an instruction's result, if it is an op on literals that is elementwise or
+ * only rearranges them. It is rounded as the dtype rounds.
  */
 export function evaluateLiteral(
   instruction: Instruction,
@@ -14,6 +14,7 @@ export function evaluateLiteral(
   const { op, attributes, type } = instruction;
   if (op.kind !== 'primitive') return undefined;
   if (op.name === 'full') return scalar(type.dtype, Number(attributes.value));
+  if (op.rearranges) return operands[0]?.literal;
   if (op.elementwise === undefined) return undefined;
   const inputs: Values[] = [];
   for (const { literal, dtype } of operands) {

@@ -117,6 +117,8 @@ export interface Primitive<A extends Attributes = Attributes> {
   sample(draw: Draw): Sample<A>;
   /** Whether each element of the result depends only on the elements at its place in the inputs. */
   readonly elementwise?: true;
+  /** Whether each element of the result is some element of the first operand, so that a literal stays one. */
+  readonly rearranges?: true;
   /** The index of the operand that the result always equals, if the operands show it. */
   simplify?(
     inputs: readonly SimplifyOperand[],

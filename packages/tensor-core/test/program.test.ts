@@ -166,14 +166,12 @@ test('a derivative is a program like any other', () => {
   expect(programOf(grad(loss) as (t: Tensor) => Tensor, x)).toMatchInlineSnapshot(`
     "(a: f32[3])
     b: bool[3] = constant
-    c: f32[] = full {value:1,dtype:"f32",shape:[]}
-    d: f32[1] = reshape c {shape:[1]}
-    e: f32[3] = broadcastTo d {shape:[3]}
-    f: f32[] = full {value:0,dtype:"f32",shape:[]}
-    g: f32[3] = where b e f
-    h: f32[3] = mul g a
-    i: f32[3] = add h h
-    return i"
+    c: f32[3] = full {value:1,dtype:"f32",shape:[3]}
+    d: f32[] = full {value:0,dtype:"f32",shape:[]}
+    e: f32[3] = where b c d
+    f: f32[3] = mul e a
+    g: f32[3] = add f f
+    return g"
   `);
 });
 

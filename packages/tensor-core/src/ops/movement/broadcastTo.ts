@@ -12,6 +12,7 @@ export type BroadcastToAttributes = { readonly shape: Shape };
 export const broadcastToOp: Primitive<BroadcastToAttributes> = {
   kind: 'primitive',
   name: 'broadcastTo',
+  rearranges: true,
   infer(inputs, { shape }) {
     const x = operand(inputs, 0);
     if (!broadcastsTo(x.shape, shape)) {

@@ -12,6 +12,7 @@ export type PermuteAttributes = { readonly axes: readonly number[] };
 export const permuteOp: Primitive<PermuteAttributes> = {
   kind: 'primitive',
   name: 'permute',
+  rearranges: true,
   infer(inputs, { axes }) {
     const { shape, dtype } = operand(inputs, 0);
     return { shape: axes.map((axis) => shape[axis] as number), dtype };

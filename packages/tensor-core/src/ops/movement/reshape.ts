@@ -11,6 +11,7 @@ export type ReshapeAttributes = { readonly shape: Shape };
 export const reshapeOp: Primitive<ReshapeAttributes> = {
   kind: 'primitive',
   name: 'reshape',
+  rearranges: true,
   infer(inputs, { shape }) {
     const x = operand(inputs, 0);
     if (sizeOf(x.shape) !== sizeOf(shape)) throw misfit(x.shape, shape);

@@ -17,6 +17,7 @@ export type SliceAttributes = {
 export const sliceOp: Primitive<SliceAttributes> = {
   kind: 'primitive',
   name: 'slice',
+  rearranges: true,
   infer(inputs, { starts, sizes, steps }) {
     const { shape, dtype } = operand(inputs, 0);
     const fits = shape.every((side, axis) => {
