@@ -1,5 +1,5 @@
 import { Context } from '@lorikeet/nn';
-import { ones, randomKey, tensor, zeros } from '@lorikeet/tensor-core';
+import { ones, randomKey, type Tensor, tensor, zeros } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 import { numbers } from './support.ts';
 
@@ -48,4 +48,16 @@ describe('the context for evaluation', () => {
     expect(Context.evaluation.dropout(x, 0.9)).toBe(x);
     expect(Context.evaluation.child(3).dropout(tensor(1), 1).shape).toEqual([]);
   });
+});
+
+test('a part is called in a context of its own, and errors within tell its label', async () => {
+  const part = { call: (x: Tensor, own: Context) => own.dropout(x, 0.5) };
+  const training = Context.training(randomKey(1));
+  expect(await numbers(training.call('a', part, x))).toEqual(
+    await numbers(part.call(x, training.child('a'))),
+  );
+  const broken = { call: (y: Tensor) => y.add(ones([3])) };
+  expect(() =>
+    training.call('b', { call: (y: Tensor, own: Context) => own.call(0, broken, y) }, x),
+  ).toThrow(/ at: {7}b\.0\n/);
 });
