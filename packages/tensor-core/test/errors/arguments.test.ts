@@ -31,7 +31,7 @@ test('operands of unfitting dtypes', async () => {
       received: i32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] sum: input cannot be bool
-      expected: f64, f32, f16, bf16, i32, u32, u8
+      expected: f64, f32, f16, bf16, i32, u32, i8, u8, i4, u4
       received: bool
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] where: condition cannot be f32
@@ -39,7 +39,7 @@ test('operands of unfitting dtypes', async () => {
       received: f32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] gather: index cannot be f32
-      expected: i32, u32, u8
+      expected: i32, u32, i8, u8, i4, u4
       received: f32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] dot: input cannot be i32
@@ -47,7 +47,7 @@ test('operands of unfitting dtypes', async () => {
       received: i32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] crossEntropy: labels cannot be f32
-      expected: i32, u32, u8
+      expected: i32, u32, i8, u8, i4, u4
       received: f32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] add: operands are f32 and i32
@@ -57,7 +57,7 @@ test('operands of unfitting dtypes', async () => {
       received: f32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] iota: result cannot be bool
-      expected: f64, f32, f16, bf16, i32, u32, u8
+      expected: f64, f32, f16, bf16, i32, u32, i8, u8, i4, u4
       received: bool
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] 300 is not a number that u8 can hold

@@ -77,9 +77,9 @@ test('operands of unfitting shapes', async () => {
     [shape-mismatch] scatterAdd: the updates do not fit
       expected: f32[2]: the target with axis 0 replaced by the shape of the indices
       received: f32[3]
-    [shape-mismatch] layerNorm: nothing to reduce in [2,0]
-      expected: at least one element along each reduced axis
-      received: [2,0]
+    [shape-mismatch] layerNorm: weight [2] and bias [2] do not fit [2,0]
+      expected: both of the shape of the last axes of the input
+      received: [2] and [2]
     [shape-mismatch] conv: input [2,3] and weight [2,3] do not fit
       expected: input [B, C, ...spatial], weight [O, C / 1, ...kernel] with a kernel no larger than the padded input
       received: stride [], padding [], dilation [], groups 1
