@@ -27,9 +27,20 @@ export { type AdamMoments, type AdamState, scaleByAdam } from './optimizers/scal
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { addWeightDecay } from './optimizers/weightDecay.ts';
 export { constantSchedule } from './schedules/constantSchedule.ts';
-export { cosineSchedule } from './schedules/cosineSchedule.ts';
+export {
+  type CosineRestartsOptions,
+  cosineRestartsSchedule,
+} from './schedules/cosineRestartsSchedule.ts';
+export { type CosineOptions, cosineSchedule } from './schedules/cosineSchedule.ts';
+export { type InverseSqrtOptions, inverseSqrtSchedule } from './schedules/inverseSqrtSchedule.ts';
 export { linearSchedule } from './schedules/linearSchedule.ts';
+export { type PolynomialOptions, polynomialSchedule } from './schedules/polynomialSchedule.ts';
 export type { DecayOptions, Schedule, WarmupOptions } from './schedules/schedule.ts';
+export {
+  type Ramp,
+  type WarmupStableDecayOptions,
+  warmupStableDecaySchedule,
+} from './schedules/warmupStableDecaySchedule.ts';
 export { matcher, selectPaths } from './select.ts';
 export { type Adaptable, isAdaptable, type Site } from './site.ts';
 export {
