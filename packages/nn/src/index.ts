@@ -16,14 +16,29 @@ export { Linear, type LinearOptions } from './layers/linear.ts';
 export { MLP, type MlpOptions } from './layers/mlp.ts';
 export { type MultiHeadOptions, multiHeadAttention } from './layers/multiHeadAttention.ts';
 export { nearestOf } from './nearest.ts';
+export { type AdafactorOptions, adafactor, relativeStep } from './optimizers/adafactor.ts';
+export { type AdagradOptions, adagrad } from './optimizers/adagrad.ts';
 export { type AdamOptions, adam, adamw } from './optimizers/adam.ts';
+export { applyIfFinite, type FiniteState } from './optimizers/applyIfFinite.ts';
 export { chain } from './optimizers/chain.ts';
 export { clipByGlobalNorm, clipByValue, globalNorm } from './optimizers/clip.ts';
+export { type Ema, type EmaOptions, type EmaState, ema } from './optimizers/ema.ts';
 export { type ParameterGroup, parameterGroups } from './optimizers/groups.ts';
 export { type LearningRate, scaleByLearningRate } from './optimizers/learningRate.ts';
+export { type LionOptions, lion } from './optimizers/lion.ts';
 export { momentum } from './optimizers/momentum.ts';
 export { applyUpdates, type Optimizer, stateless, type Update } from './optimizers/optimizer.ts';
+export { type RmspropOptions, rmsprop } from './optimizers/rmsprop.ts';
+export { clipByRms, scaleByParameterRms } from './optimizers/rootMeanSquare.ts';
 export { type AdamMoments, type AdamState, scaleByAdam } from './optimizers/scaleByAdam.ts';
+export {
+  type FactoredRmsOptions,
+  type FactoredRmsState,
+  scaleByFactoredRms,
+} from './optimizers/scaleByFactoredRms.ts';
+export { type LionMoments, scaleByLion } from './optimizers/scaleByLion.ts';
+export { type RmsOptions, type RmsState, scaleByRms } from './optimizers/scaleByRms.ts';
+export { type RssOptions, scaleByRss } from './optimizers/scaleByRss.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { addWeightDecay } from './optimizers/weightDecay.ts';
 export { constantSchedule } from './schedules/constantSchedule.ts';

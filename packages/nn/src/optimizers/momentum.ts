@@ -1,6 +1,6 @@
-import { add, mul } from '@lorikeet/tensor-core';
+import { add, cast, mul, type Tensor } from '@lorikeet/tensor-core';
 import { zipTrees } from '../tree.ts';
-import { type Optimizer, zerosLike } from './optimizer.ts';
+import { type Optimizer, wide, zerosLike } from './optimizer.ts';
 
 /** Adds up gradients with a decay: `v = decay * v + g`; with `nesterov`, looks one step ahead. */
 export function momentum(
@@ -11,14 +11,17 @@ export function momentum(
     init: zerosLike,
     update(gradients, state, _) {
       const velocity = zipTrees(
-        (gradient, before) => add(mul(before, decay), gradient),
-        gradients,
+        (before, gradient) => add(mul(before, decay), wide(gradient)),
         state,
+        gradients,
       );
-      const updates =
-        options.nesterov === true
-          ? zipTrees((gradient, v) => add(gradient, mul(v, decay)), gradients, velocity)
-          : velocity;
+      const direction = (gradient: Tensor, v: Tensor): Tensor =>
+        options.nesterov === true ? add(wide(gradient), mul(v, decay)) : v;
+      const updates = zipTrees(
+        (gradient, v) => cast(direction(gradient, v), gradient.dtype),
+        gradients,
+        velocity,
+      );
       return { updates, state: velocity };
     },
   };

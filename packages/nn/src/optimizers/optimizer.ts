@@ -1,4 +1,4 @@
-import { mapTensors, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { add, cast, mapTensors, mul, promote, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { zipTrees } from '../tree.ts';
 
 /** What a stage passes on: what is to be added to the parameters, and its state for the next step. */
@@ -33,7 +33,25 @@ export function stateless(fn: (gradient: Tensor, parameter: Tensor) => Tensor): 
   };
 }
 
-/** Zeros in the place of every tensor. */
+/** In the dtype that states are kept in: at least f32, since squares of f16 are soon 0 or infinite. */
+export function wide(x: Tensor): Tensor {
+  return cast(x, promote(x.dtype, 'f32'));
+}
+
+/** Zeros in the place of every tensor; at least f32. */
 export function zerosLike<T>(tree: T): T {
-  return mapTensors(tree, (leaf) => zeros(leaf.shape, leaf.dtype));
+  return mapTensors(tree, (leaf) => zeros(leaf.shape, promote(leaf.dtype, 'f32')));
+}
+
+/** The mean of the values so far that forgets them by `decay` each step. */
+export function decaying(decay: number): (mean: Tensor, value: Tensor) => Tensor {
+  return (mean, value) => add(mul(mean, decay), mul(wide(value), 1 - decay));
+}
+
+/** As `decaying`, of the squares. */
+export function decayingSquare(decay: number): (mean: Tensor, value: Tensor) => Tensor {
+  return (mean, value) => {
+    const precise = wide(value);
+    return add(mul(mean, decay), mul(mul(precise, precise), 1 - decay));
+  };
 }

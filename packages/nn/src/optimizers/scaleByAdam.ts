@@ -1,6 +1,7 @@
-import { add, cast, div, expm1, mul, neg, sqrt, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { add, cast, div, maximum, sqrt, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { zipTrees } from '../tree.ts';
-import { type Optimizer, zerosLike } from './optimizer.ts';
+import { decaying, decayingSquare, type Optimizer, zerosLike } from './optimizer.ts';
+import { weightOfSteps } from './weightOfSteps.ts';
 
 export interface AdamMoments {
   /** Decay of the mean of gradients. Defaults to 0.9. */
@@ -9,6 +10,8 @@ export interface AdamMoments {
   readonly beta2?: number;
   /** Added to the root of the mean square. Defaults to 1e-8. */
   readonly epsilon?: number;
+  /** Whether to divide by the largest mean square so far. Reddi, Kale and Kumar 2018. Defaults to false. */
+  readonly amsgrad?: boolean;
 }
 
 export interface AdamState {
@@ -16,6 +19,8 @@ export interface AdamState {
   readonly step: Tensor;
   readonly first: unknown;
   readonly second: unknown;
+  /** With `amsgrad` only: the largest of `second` so far. */
+  readonly largest?: unknown;
 }
 
 /** The direction of Adam: the mean gradient over the root of the mean squared gradient. Kingma and Ba 2015. */
@@ -23,36 +28,31 @@ export function scaleByAdam({
   beta1 = 0.9,
   beta2 = 0.999,
   epsilon = 1e-8,
+  amsgrad = false,
 }: AdamMoments = {}): Optimizer<AdamState> {
   return {
     init: (parameters) => ({
       step: tensor(0, [], 'i32'),
       first: zerosLike(parameters),
       second: zerosLike(parameters),
+      ...(amsgrad ? { largest: zerosLike(parameters) } : {}),
     }),
     update(gradients, state, _) {
       const step = add(state.step, 1);
-      const decay = (beta: number) => (mean: Tensor, value: Tensor) =>
-        add(mul(mean, beta), mul(value, 1 - beta));
-      const squares = zipTrees((gradient) => mul(gradient, gradient), gradients);
-      const first = zipTrees(decay(beta1), state.first, gradients);
-      const second = zipTrees(decay(beta2), state.second, squares);
+      const first = zipTrees(decaying(beta1), state.first, gradients);
+      const second = zipTrees(decayingSquare(beta2), state.second, gradients);
+      const largest = amsgrad ? zipTrees(maximum, second, state.largest) : second;
       const updates = zipTrees(
-        (_gradient, mean, square) =>
-          div(
-            div(mean, weightOfSteps(beta1, step, mean)),
-            add(sqrt(div(square, weightOfSteps(beta2, step, square))), epsilon),
-          ),
+        (gradient, mean, square) => {
+          const unbiased = div(mean, weightOfSteps(beta1, step, mean));
+          const root = sqrt(div(square, weightOfSteps(beta2, step, square)));
+          return cast(div(unbiased, add(root, epsilon)), gradient.dtype);
+        },
         gradients,
         first,
-        second,
+        largest,
       );
-      return { updates, state: { step, first, second } };
+      return { updates, state: { step, first, second, ...(amsgrad ? { largest } : {}) } };
     },
   };
-}
-
-/** `1 - beta^step`, by expm1, which keeps the digits that the difference would lose in f32. */
-function weightOfSteps(beta: number, step: Tensor, like: Tensor): Tensor {
-  return neg(expm1(mul(cast(step, like.dtype), Math.log(beta))));
 }
