@@ -10,6 +10,8 @@ import type { Tensor } from '../../tensor.ts';
 export type ArgsortAttributes = { readonly axis: number; readonly descending: boolean };
 
 export interface SortOptions {
+  /** The last axis if not given. */
+  readonly axis?: number;
   /** Whether the largest comes first; false if not given. */
   readonly descending?: boolean;
 }
@@ -53,10 +55,11 @@ function compare(a: number, b: number): number {
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
 }
 
-/** Indices (i32) that put `x` in order along `axis`. Equals keep theirs; NaN counts as largest, so that it comes last, or first if `descending`. */
-export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+/** Indices (i32) that put `x` in order along an axis. Equals keep theirs; NaN counts as largest, so that it comes last, or first if `descending`. */
+export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
+  const { axis = -1, descending = false } = options;
   return record(argsortOp, [x], {
     axis: x.rank === 0 ? 0 : normalizeAxis('argsort', axis, x.rank),
-    descending: options.descending ?? false,
+    descending,
   });
 }

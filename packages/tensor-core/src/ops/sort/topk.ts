@@ -34,6 +34,6 @@ export function topk(x: Tensor, k: number, options: TopkOptions = {}): Topk {
       { expected: `a whole number from 0 to ${side}`, received: String(k) },
     );
   }
-  const indices = sliceAxis(argsort(x, target, { descending: largest }), target, 0, k);
+  const indices = sliceAxis(argsort(x, { axis: target, descending: largest }), target, 0, k);
   return { values: takeAlongAxis(x, indices, target), indices };
 }
