@@ -20,7 +20,7 @@ interface Named {
  * its diagonal; `...` stands for axes that broadcast.
  *
  * @throws LorikeetError `invalid-argument` for an equation that does not fit the operands, and
- * `shape-mismatch` where one letter has two sides.
+ * `shape-mismatch` where one letter has two sides; `dtype-mismatch` for several operands of integers.
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   const shapes = operands.map(({ shape }) => shape);
