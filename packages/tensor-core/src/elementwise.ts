@@ -1,5 +1,5 @@
 import { batchElementwise } from './batching.ts';
-import { type DType, isFloat, requireDType, type TypedArray } from './dtype.ts';
+import { type DType, isFloat, isInteger, requireDType, type TypedArray } from './dtype.ts';
 import { decode, encode } from './encoding.ts';
 import { LorikeetError } from './errors.ts';
 import type {
@@ -19,10 +19,11 @@ import { broadcastShapes, type Shape, sameShape } from './shape.ts';
 import { broadcastStrides, forEachRow } from './strides.ts';
 import type { Tensor, TensorLike } from './tensor.ts';
 
-type Numeric = 'float' | 'number' | 'u32' | 'any';
+type Numeric = 'float' | 'integer' | 'number' | 'u32' | 'any';
 
 const accepts: Readonly<Record<Numeric, (dtype: DType) => boolean>> = {
   float: isFloat,
+  integer: isInteger,
   number: (dtype) => dtype !== 'bool',
   u32: (dtype) => dtype === 'u32',
   any: () => true,
