@@ -8,6 +8,7 @@ export { type ModuleLawOptions, moduleLaws } from './module/moduleLaws.ts';
 export { noise } from './noise.ts';
 export { numericalDerivative } from './numericalDerivative.ts';
 export { type OpLawOptions, opLaws } from './op/opLaws.ts';
+export { type OptimizerLawOptions, optimizerLaws } from './optimizer/optimizerLaws.ts';
 export { type ProgramLawOptions, programLaws } from './program/programLaws.ts';
 export { treeArbitrary } from './tree/treeArbitrary.ts';
 export { treeLaws } from './tree/treeLaws.ts';

@@ -1,7 +1,11 @@
-import { LorikeetError } from '@lorikeet/tensor-core';
-import type { Optimizer } from './optimizer.ts';
+import { cast, LorikeetError, mapTensors } from '@lorikeet/tensor-core';
+import { zipTrees } from '../tree.ts';
+import { type Optimizer, wide } from './optimizer.ts';
 
-/** Stages one after the other, as in Optax: each gets the updates of the one before as its gradients. */
+/**
+ * Stages one after the other, as in Optax: each gets the updates of the one before as its gradients. Between
+ * them, updates are at least f32, so that f16 has to hold only the last.
+ */
 export function chain(...stages: readonly Optimizer[]): Optimizer<readonly unknown[]> {
   return {
     init: (parameters) => stages.map((stage) => stage.init(parameters)),
@@ -12,13 +16,18 @@ export function chain(...stages: readonly Optimizer[]): Optimizer<readonly unkno
           received: String(state.length),
         });
       }
-      let updates = gradients;
+      let updates = mapTensors(gradients, wide);
       const next = stages.map((stage, i) => {
         const result = stage.update(updates, state[i], parameters);
         updates = result.updates;
         return result.state;
       });
-      return { updates, state: next };
+      const rounded = zipTrees(
+        (gradient, update) => cast(update, gradient.dtype),
+        gradients,
+        updates,
+      );
+      return { updates: rounded, state: next };
     },
   };
 }
