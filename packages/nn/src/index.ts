@@ -7,14 +7,36 @@ export {
   normalInitializer,
   xavierUniform,
 } from './initialize.ts';
+export { alibiBias, alibiSlopes } from './layers/alibi.ts';
+export { BatchNorm, type BatchNormOptions } from './layers/batchNorm.ts';
 export { Conv1D } from './layers/conv1D.ts';
-export { Convolution } from './layers/convolution.ts';
+export { Convolution, type ConvolutionOptions } from './layers/convolution.ts';
+export { Conv1d, type Conv1dOptions } from './layers/convolution1d.ts';
+export { Conv2d, type Conv2dOptions } from './layers/convolution2d.ts';
 export { Dropout } from './layers/dropout.ts';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
+export { GatedMLP, type GatedMlpOptions } from './layers/gatedMlp.ts';
+export { GroupNorm } from './layers/groupNorm.ts';
 export { LayerNorm } from './layers/layerNorm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
 export { MLP, type MlpOptions } from './layers/mlp.ts';
-export { type MultiHeadOptions, multiHeadAttention } from './layers/multiHeadAttention.ts';
+export {
+  type AttentionInputs,
+  type MultiHeadOptions,
+  multiHeadAttention,
+} from './layers/multiHeadAttention.ts';
+export {
+  RelativePositionBias,
+  type RelativePositionOptions,
+  relativeBucket,
+} from './layers/relativePositionBias.ts';
+export { RMSNorm } from './layers/rmsNorm.ts';
+export { applyRotary, type RotaryPairs, type Rotation, rotation } from './layers/rotary.ts';
+export {
+  type RotaryConfig,
+  type RotaryFrequencies,
+  rotaryFrequencies,
+} from './layers/rotaryFrequencies.ts';
 export { nearestOf } from './nearest.ts';
 export { type AdafactorOptions, adafactor, relativeStep } from './optimizers/adafactor.ts';
 export { type AdagradOptions, adagrad } from './optimizers/adagrad.ts';

@@ -1,8 +1,16 @@
-import type { ConvOptions, Tensor } from '@lorikeet/tensor-core';
-import { reshape } from '@lorikeet/tensor-core';
+import { type ConvOptions, foldIn, reshape, type Tensor, zeros } from '@lorikeet/tensor-core';
 import type { Context } from '../context.ts';
+import { type Initializer, kaimingUniform } from '../initialize.ts';
 import type { Site } from '../site.ts';
 import { convolve, materialize, type Weight } from '../weight.ts';
+
+export interface ConvolutionOptions extends ConvOptions {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** Defaults to true. */
+  readonly bias?: boolean;
+  readonly initializer?: Initializer;
+}
 
 /** A convolution over any number of spatial axes, with a bias for each channel. */
 export class Convolution {
@@ -29,4 +37,21 @@ export class Convolution {
     const bias = materialize(this.bias);
     return result.add(reshape(bias, [bias.size, ...result.shape.slice(2).map(() => 1)]));
   }
+}
+
+/** First values of a convolution's weight and bias. */
+export function initialConvolution(
+  kernel: readonly number[],
+  options: ConvolutionOptions,
+  key: Tensor,
+): readonly [weight: Tensor, bias: Tensor | null, options: ConvOptions] {
+  const {
+    inChannels,
+    outChannels,
+    bias = true,
+    initializer = kaimingUniform(),
+    ...geometry
+  } = options;
+  const shape = [outChannels, inChannels / (geometry.groups ?? 1), ...kernel];
+  return [initializer(foldIn(key, 'weight'), shape), bias ? zeros([outChannels]) : null, geometry];
 }
