@@ -101,9 +101,13 @@ const wrongCalls: Readonly<Record<string, WrongCall>> = {
 
   attention: [() => t.attention(heads, heads, cube), '[1,2,3,4]', '[2,3,4]'],
   batchNorm: [() => t.batchNorm(image, line, line, line, line, { epsilon: 1 }), '[7]', '[1,4,5,5]'],
+  cholesky: [() => t.cholesky(grid), '[2,3]'],
   conv: [() => t.conv(image, zeros([2, 3, 1, 1])), '[1,4,5,5]', '[2,3,1,1]'],
   crossEntropy: [() => t.crossEntropy(grid, zeros([7], 'i32')), '[2]', '[7]'],
+  det: [() => t.det(grid), '[2,3]'],
   dot: [() => t.dot(grid, line, { contract: [[1], [0]] }), '[2,3]', '[7]'],
+  eigh: [() => t.eigh(grid), '[2,3]'],
+  expm: [() => t.expm(grid), '[2,3]'],
   groupNorm: [() => t.groupNorm(image, line, line, { groups: 2, epsilon: 1 }), '[7]', '[1,4,5,5]'],
   layerNorm: [() => t.layerNorm(grid, line, line, 1), '[2,3]', '[7]'],
   linearRecurrence: [
@@ -111,8 +115,13 @@ const wrongCalls: Readonly<Record<string, WrongCall>> = {
     '[2,3]',
     '[7]',
   ],
+  qr: [() => t.qr(line), '[7]'],
   randomBits: [() => t.randomBits(zeros([7], 'u32'), [2]), 'u32[2]', '[7]'],
   rmsNorm: [() => t.rmsNorm(grid, line, 1), '[2,3]', '[7]'],
+  slogdet: [() => t.slogdet(grid), '[2,3]'],
+  solve: [() => t.solve(zeros([2, 2]), zeros([3, 1])), '[2,2]', '[3,1]'],
+  svd: [() => t.svd(line), '[7]'],
+  triangularSolve: [() => t.triangularSolve(zeros([2, 2]), zeros([3, 1])), '[2,2]', '[3,1]'],
 };
 
 /** Ops that take operands of any shape, beside those that work on the elements of one. */
