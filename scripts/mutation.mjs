@@ -11,6 +11,9 @@ import { pnpm, root } from './install.mjs';
 const others = ['packages/peft-lora/src/variants/lora.ts', 'packages/peft-lora/src/merge.ts'];
 const page = 'docs/reference/mutation.md';
 
+/** Parts of an op that are a derivative or a shape rule; the body of a composite is both. */
+const rules = new Set(['infer', 'derivative', 'body', 'batch']);
+
 const chosen = process.argv.slice(2);
 const files = chosen.length > 0 ? chosen : [...opFiles(), ...others];
 const clone = mkdtempSync(join(tmpdir(), 'lorikeet-mutation-'));
@@ -18,9 +21,7 @@ try {
   run('git', ['clone', '--quiet', '--shared', root, clone]);
   run(pnpm[0], [...pnpm.slice(1), 'install', '--frozen-lockfile', '--silent']);
   run('node', ['scripts/generate.mjs']);
-  const mutate = files.flatMap((file) => rangesOf(file).map((range) => `${file}:${range}`));
-  run('npx', ['stryker', 'run'], { LORIKEET_MUTATE: JSON.stringify(mutate) });
-  const rows = read(join(clone, 'out/mutation.json'));
+  const rows = ['tensor-core', 'peft-lora'].flatMap(mutate);
   for (const { file, line, change } of rows.filter(({ isLive }) => isLive))
     console.log(`${file}:${line} ${change}`);
   const table = tableOf(rows);
@@ -28,6 +29,17 @@ try {
   if (chosen.length === 0) writeFileSync(join(root, page), pageOf(table));
 } finally {
   rmSync(clone, { recursive: true, force: true });
+}
+
+/** The mutants of one package, held against its own tests. */
+function mutate(name) {
+  const ranges = files
+    .filter((file) => file.startsWith(`packages/${name}/`))
+    .flatMap((file) => rangesOf(file).map((range) => `${file}:${range}`));
+  if (ranges.length === 0) return [];
+  const env = { LORIKEET_MUTATE: JSON.stringify(ranges), LORIKEET_MUTATE_PACKAGE: name };
+  run('npx', ['stryker', 'run'], env);
+  return read(join(clone, 'out/mutation.json'));
 }
 
 function run(command, args, env = {}) {
@@ -45,27 +57,20 @@ function opFiles() {
   return listed.toString().trim().split('\n');
 }
 
-/** The lines of a file, as `first-last`, without those of `evaluate` and `sample`: how an op is sampled is no rule of it. */
+/** Where the rules of an op are, as `first-last` in lines; all of any other file. */
 function rangesOf(file) {
   const text = readFileSync(join(clone, file), 'utf8');
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const lineOf = (position) => source.getLineAndCharacterOfPosition(position).line + 1;
-  const skipped = [];
+  const ranges = [];
   const visit = (node) => {
     const isRule = ts.isMethodDeclaration(node) || ts.isPropertyAssignment(node);
-    if (isRule && ['evaluate', 'sample'].includes(node.name.getText()))
-      skipped.push([lineOf(node.getStart()), lineOf(node.getEnd())]);
+    if (isRule && rules.has(node.name.getText()))
+      ranges.push(`${lineOf(node.getStart())}-${lineOf(node.getEnd())}`);
     else ts.forEachChild(node, visit);
   };
+  if (others.includes(file)) return [`1-${lineOf(text.length)}`];
   visit(source);
-  const ranges = [];
-  let first = 1;
-  for (const [start, end] of skipped.sort(([a], [b]) => a - b)) {
-    if (start > first) ranges.push(`${first}-${start - 1}`);
-    first = end + 1;
-  }
-  const last = lineOf(text.length);
-  if (last >= first) ranges.push(`${first}-${last}`);
   return ranges;
 }
 
@@ -103,8 +108,8 @@ function pageOf(table) {
   return `# Mutation score
 
 Derivatives and shape rules of all ops, \`lora\` and \`merge\`, changed in one place at a time by Stryker
-([\`npm run mutation\`](../../scripts/mutation.mjs)): how many of the changes a law or a test notices. Texts of errors,
-reference meanings and the samples of the laws are not changed.
+([\`npm run mutation\`](../../scripts/mutation.mjs)): how many of the changes a law or a test notices. Texts of errors
+are not changed.
 
 ${table}
 `;
