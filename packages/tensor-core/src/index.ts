@@ -34,6 +34,7 @@ export {
   type LorikeetErrorDetails,
 } from './errors.ts';
 export { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from './half.ts';
+export type { LossOptions, LossReduction } from './lossReduction.ts';
 export { lower } from './lower.ts';
 export { MemoryScope, memoryScope } from './memoryScope.ts';
 export { namedScope } from './namedScope.ts';

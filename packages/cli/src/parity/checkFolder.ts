@@ -6,8 +6,10 @@ import { readJson } from '../readJson.ts';
 import { basePathOf } from './basePath.ts';
 import { checkAdapter } from './checkAdapter.ts';
 import { checkModel } from './checkModel.ts';
+import { checkSchedules } from './checkSchedules.ts';
 import { checkTrajectory } from './checkTrajectory.ts';
 import { GoldenCase } from './goldenCase.ts';
+import { checkOps } from './ops/checkOps.ts';
 import type { CaseKind, ParityRow } from './row.ts';
 
 export interface CaseFilter {
@@ -38,7 +40,8 @@ export async function* checkFolder(
   { only, part }: CaseFilter,
 ): AsyncGenerator<ParityRow> {
   const cases = await findCases(root);
-  if (cases.length === 0) {
+  const tables = tablesIn(root);
+  if (cases.length + tables.length === 0) {
     throw new LorikeetError('invalid-file', `there are no reference values in '${root}'`, {
       expected: 'folders models, adapters, trajectories, ... as in shared/golden',
       hint: 'paths are relative to the folder where you called',
@@ -50,6 +53,10 @@ export async function* checkFolder(
       continue;
     yield* checkCase(root, found);
   }
+  if (only !== undefined) return;
+  for (const check of tables)
+    for await (const row of check(root))
+      if (part === undefined || row.case.includes(part)) yield row;
 }
 
 async function* checkCase(root: string, { kind, path }: FoundCase): AsyncGenerator<ParityRow> {
@@ -102,13 +109,16 @@ async function findCases(root: string): Promise<FoundCase[]> {
     for (const path of await subfolders(root, folder, depth))
       found.push({ kind, path, modelType: await modelTypeOf(root, kind, path) });
   }
-  for (const [file, kind] of [
-    ['ops.json', 'op'],
-    ['schedules.json', 'schedule'],
-  ] as const) {
-    if (existsSync(join(root, file))) found.push({ kind, path: file, modelType: undefined });
-  }
   return found;
+}
+
+/** Checks of the files that hold many small cases each. */
+function tablesIn(root: string): ((root: string) => AsyncGenerator<ParityRow>)[] {
+  const checks = [
+    ['ops.json', checkOps],
+    ['schedules.json', checkSchedules],
+  ] as const;
+  return checks.filter(([file]) => existsSync(join(root, file))).map(([, check]) => check);
 }
 
 async function subfolders(root: string, folder: string, depth: number): Promise<string[]> {

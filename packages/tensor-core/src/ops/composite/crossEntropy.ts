@@ -1,83 +1,147 @@
 import { isInteger, requireDType } from '../../dtype.ts';
 import { LorikeetError } from '../../errors.ts';
-import type { Composite } from '../../op.ts';
+import type { LossOptions, LossReduction } from '../../lossReduction.ts';
+import type { Composite, Draw, Sample } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { formatShape, sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
+import { add } from '../binary/add.ts';
 import { div } from '../binary/div.ts';
 import { equal } from '../binary/equal.ts';
-import { maximum } from '../binary/maximum.ts';
 import { mul } from '../binary/mul.ts';
 import { sub } from '../binary/sub.ts';
 import { where } from '../binary/where.ts';
+import { ones } from '../create/full.ts';
 import { oneHot } from '../index/oneHot.ts';
-import { reshape } from '../movement/reshape.ts';
+import { expandDims } from '../movement/expandDims.ts';
 import { sum } from '../reduce/sum.ts';
 import { cast } from '../unary/cast.ts';
 import { logicalNot } from '../unary/logicalNot.ts';
 import { neg } from '../unary/neg.ts';
+import { stopGradient } from '../unary/stopGradient.ts';
 import { logSoftmax } from './logSoftmax.ts';
 import { softmax } from './softmax.ts';
 
-export type CrossEntropyAttributes = { readonly ignoreIndex: number };
+/** The operands are logits, labels and, if `weighted`, the weights of the classes. */
+export type CrossEntropyAttributes = {
+  readonly ignoreIndex: number;
+  /** The part of each label that is spread evenly over all classes. */
+  readonly labelSmoothing: number;
+  readonly weighted: boolean;
+  readonly reduction: LossReduction;
+};
 
 export const crossEntropyOp: Composite<CrossEntropyAttributes> = {
   kind: 'composite',
   name: 'crossEntropy',
-  body(inputs, { ignoreIndex }) {
-    const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
-    requireDType('crossEntropy', labels.dtype, isInteger, 'labels');
-    if (logits.rank === 0 || !sameShape(labels.shape, logits.shape.slice(0, -1))) {
-      throw new LorikeetError('shape-mismatch', 'crossEntropy: labels do not fit the logits', {
-        expected: `labels of shape ${formatShape(logits.shape.slice(0, -1))}, the logits' without the last axis`,
-        received: formatShape(labels.shape),
-      });
-    }
-    const { valid, count } = counted(labels, ignoreIndex, logits);
-    // Chosen, not multiplied by 0 and 1: a class without any probability has a logarithm of -Infinity.
-    const isLabel = oneHot(labels, logits.shape.at(-1) ?? 0, 'bool');
-    const chosen = where(isLabel, logSoftmax(logits), 0);
-    return neg(div(sum(where(valid, sum(chosen, -1), 0)), count));
+  body(inputs, attributes) {
+    requireFit(inputs);
+    const logits = operand(inputs, 0);
+    const { target, isCounted, share } = targets(inputs, attributes);
+    // Chosen, not multiplied by 0: a class without any probability has a logarithm of -Infinity.
+    const terms = where(equal(target, 0), 0, mul(target, logSoftmax(logits)));
+    const losses = where(isCounted, neg(sum(terms, -1)), 0);
+    return attributes.reduction === 'none' ? losses : mul(sum(losses), share);
   },
-  derivative({ inputs, gradient, attributes: { ignoreIndex } }) {
-    const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
-    const { valid, count } = counted(labels, ignoreIndex, logits);
-    const error = sub(softmax(logits), oneHot(labels, logits.shape.at(-1) ?? 0, logits.dtype));
-    const isCounted = reshape(valid, [...valid.shape, 1]);
-    return [mul(where(isCounted, error, 0), div(gradient, count)), null];
+  derivative({ inputs, gradient, attributes }) {
+    const { target, isCounted, share } = targets(inputs, attributes);
+    const total = sum(target, -1, { keepAxes: true });
+    const error = sub(mul(softmax(operand(inputs, 0)), total), target);
+    const outer = attributes.reduction === 'none' ? expandDims(gradient, -1) : mul(gradient, share);
+    const slope = mul(where(expandDims(isCounted, -1), error, 0), outer);
+    return [slope, ...inputs.slice(1).map(() => null)];
   },
-  sample(draw) {
-    const shape = draw.shape({ minSide: 1 });
-    const classes = draw.integer(1, 4);
-    return {
-      inputs: [{ shape: [...shape, classes] }, { shape, dtype: 'i32', range: [0, classes - 1] }],
-      attributes: { ignoreIndex: draw.pick([-100, 0]) },
-    };
-  },
+  sample: sampleCrossEntropy,
 };
 
+function sampleCrossEntropy(draw: Draw): Sample<CrossEntropyAttributes> {
+  const shape = draw.shape({ minSide: 1 });
+  const classes = draw.integer(1, 4);
+  const weighted = draw.boolean();
+  return {
+    inputs: [
+      { shape: [...shape, classes] },
+      { shape, dtype: 'i32', range: [0, classes - 1] },
+      ...(weighted ? [{ shape: [classes], dtype: 'f32', range: [0.5, 2] } as const] : []),
+    ],
+    attributes: {
+      ignoreIndex: draw.pick([-100, 0]),
+      labelSmoothing: draw.pick([0, 0.25]),
+      weighted,
+      reduction: draw.pick(['mean', 'sum', 'none'] as const),
+    },
+  };
+}
+
+export interface CrossEntropyOptions extends LossOptions {
+  /** Labels equal to this do not count. Defaults to -100. */
+  readonly ignoreIndex?: number;
+  /** The part of each label that is spread evenly over all classes. Defaults to 0. */
+  readonly labelSmoothing?: number;
+  /** [C], what the loss of each class is multiplied with. There is no derivative by it. */
+  readonly weight?: Tensor;
+}
+
 /**
- * The mean over all labels of the negative logarithm of the probability that `softmax(logits)` gives to
- * the label; in nats.
+ * The negative logarithm of the probability that `softmax(logits)` gives to the label, in nats; by default the
+ * mean over all labels that count, weighted by their classes. As PyTorch's, but 0 if no label counts.
  *
  * @param logits [..., C]
- * @param labels [...] integers from 0 to C - 1; those equal to `ignoreIndex` do not count. If none counts, the loss is 0.
- * @returns a scalar
+ * @param labels [...] integers from 0 to C - 1.
+ * @returns a scalar, or [...] if `reduction` is `'none'`.
+ * @throws LorikeetError `shape-mismatch` if the labels are not of the logits' shape without the last axis.
  */
 export function crossEntropy(
   logits: Tensor,
   labels: Tensor,
-  options: { readonly ignoreIndex?: number } = {},
+  options: CrossEntropyOptions = {},
 ): Tensor {
-  return record(crossEntropyOp, [logits, labels], { ignoreIndex: options.ignoreIndex ?? -100 });
+  const { ignoreIndex = -100, labelSmoothing = 0, weight, reduction = 'mean' } = options;
+  return record(crossEntropyOp, [logits, labels, ...(weight ? [weight] : [])], {
+    ignoreIndex,
+    labelSmoothing,
+    weighted: weight !== undefined,
+    reduction,
+  });
 }
 
-function counted(
-  labels: Tensor,
-  ignoreIndex: number,
-  logits: Tensor,
-): { valid: Tensor; count: Tensor } {
-  const valid = logicalNot(equal(cast(labels, 'i32'), ignoreIndex));
-  return { valid, count: maximum(sum(cast(valid, logits.dtype)), 1) };
+function requireFit(inputs: readonly Tensor[]): void {
+  const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
+  requireDType('crossEntropy', labels.dtype, isInteger, 'labels');
+  if (logits.rank === 0 || !sameShape(labels.shape, logits.shape.slice(0, -1))) {
+    throw new LorikeetError('shape-mismatch', 'crossEntropy: labels do not fit the logits', {
+      expected: `labels of shape ${formatShape(logits.shape.slice(0, -1))}, the logits' without the last axis`,
+      received: formatShape(labels.shape),
+    });
+  }
+  requireWeight('crossEntropy', logits, inputs[2]);
+}
+
+/** Refuses weights that are not one for each class. */
+export function requireWeight(op: string, logits: Tensor, weight: Tensor | undefined): void {
+  const classes = logits.shape.slice(-1);
+  if (weight === undefined || sameShape(weight.shape, classes)) return;
+  throw new LorikeetError('shape-mismatch', `${op}: the weights do not fit the logits`, {
+    expected: `${formatShape(classes)}, one for each class of ${formatShape(logits.shape)}`,
+    received: formatShape(weight.shape),
+  });
+}
+
+/** What each class is to have, which labels count, and what their sum is multiplied with. */
+function targets(
+  inputs: readonly Tensor[],
+  { ignoreIndex, labelSmoothing, weighted, reduction }: CrossEntropyAttributes,
+): { target: Tensor; isCounted: Tensor; share: Tensor } {
+  const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
+  const classes = logits.shape.at(-1) ?? 0;
+  const weight = weighted
+    ? stopGradient(cast(operand(inputs, 2), logits.dtype))
+    : ones([classes], logits.dtype);
+  const isCounted = logicalNot(equal(cast(labels, 'i32'), ignoreIndex));
+  const ofLabel = mul(oneHot(labels, classes, logits.dtype), weight);
+  const smooth = add(mul(ofLabel, 1 - labelSmoothing), mul(weight, labelSmoothing / classes));
+  if (reduction !== 'mean') return { target: smooth, isCounted, share: ones([], logits.dtype) };
+  const total = sum(where(isCounted, sum(ofLabel, -1), 0));
+  return { target: smooth, isCounted, share: div(1, where(equal(total, 0), 1, total)) };
 }
