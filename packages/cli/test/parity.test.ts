@@ -58,6 +58,53 @@ describe('parity', () => {
     expect(code).toBe(0);
   });
 
+  test('every operation of PyTorch passes, but those that are not built, which say so', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'ops/');
+    const missed = found.filter(({ pass }) => !pass);
+    expect(missed.map((row) => row.case).sort()).toEqual([
+      'ops/ctc_loss',
+      'ops/gru',
+      'ops/ifft2_real',
+      'ops/interpolate_bicubic',
+      'ops/lstm',
+      'ops/rfft_conv',
+    ]);
+    for (const { reason } of missed) expect(reason).toMatch(/^not supported: the operation/);
+    expect(found.length - missed.length).toBeGreaterThan(320);
+    expect(found.map(({ tensor }) => tensor)).toEqual(
+      expect.arrayContaining(['out.0', 'out.1', 'grad.x', 'grad.a']),
+    );
+    expect(code).toBe(1);
+  });
+
+  test('every schedule passes at every step', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'schedules/');
+    expect(found).toHaveLength(7);
+    expect(found.filter(({ pass }) => !pass)).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  test('an operation with a wrong value is a miss', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lorikeet-parity-'));
+    try {
+      await cp(join(golden, 'ops.safetensors'), join(dir, 'ops.safetensors'));
+      const cases = JSON.parse(await readFile(join(golden, 'ops.json'), 'utf8'));
+      const silu = {
+        ...cases.cases.find((one: Row & { name: string }) => one.name === 'silu'),
+        op: 'mish',
+      };
+      await writeFile(join(dir, 'ops.json'), JSON.stringify({ ...cases, cases: [silu] }));
+      const { code, rows: found } = await rows(dir);
+      expect(found.map(({ tensor, pass }) => [tensor, pass])).toEqual([
+        ['out.0', false],
+        ['grad.x', false],
+      ]);
+      expect(code).toBe(1);
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
+
   test('what is not supported is a row that did not pass, with the reason, and exit code 1', async () => {
     const { code, rows: found } = await rows(golden, '--case', 'lora-dora');
     expect(found).toEqual([

@@ -6,7 +6,8 @@ export const elementwise: Meanings = {
   gelu_tanh: ofX((x) => t.gelu(x, 'tanh')),
   silu: ofX(t.silu),
   relu: ofX(t.relu),
-  leaky_relu: ofX((x, { negative_slope }) => t.leakyRelu(x, numberOr(negative_slope, 0.01))),
+  // The file does not say that its slope was set to 0.1.
+  leaky_relu: ofX((x, { negative_slope }) => t.leakyRelu(x, numberOr(negative_slope, 0.1))),
   elu: ofX((x, { alpha }) => t.elu(x, numberOr(alpha, 1))),
   mish: ofX(t.mish),
   hardswish: ofX(t.hardSwish),
