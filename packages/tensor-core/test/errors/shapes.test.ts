@@ -86,8 +86,8 @@ test('operands of unfitting shapes', async () => {
     [shape-mismatch] conv: input [1,1,4] and weight [1,1,2] do not fit
       expected: input [B, C, ...spatial], weight [O, C / 1, ...kernel] with a kernel no larger than the padded input
       received: stride [0], padding [0], dilation [1], groups 1
-    [shape-mismatch] attention: query, key and value must have rank 4
-      expected: [batch, heads, time, head size] each
+    [shape-mismatch] attention: query, key and value do not fit
+      expected: [B, H, T, K], [B, G, S, K] and [B, G, S, V], where G divides H
       received: [2,3], [2,3], [2,3]
     [shape-mismatch] crossEntropy: labels do not fit the logits
       expected: labels of shape [2], the logits' without the last axis
