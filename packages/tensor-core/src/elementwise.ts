@@ -19,13 +19,12 @@ import { broadcastShapes, type Shape, sameShape } from './shape.ts';
 import { broadcastStrides, forEachRow } from './strides.ts';
 import type { Tensor, TensorLike } from './tensor.ts';
 
-type Numeric = 'float' | 'integer' | 'number' | 'u32' | 'any';
+type Numeric = 'float' | 'integer' | 'number' | 'any';
 
 const accepts: Readonly<Record<Numeric, (dtype: DType) => boolean>> = {
   float: isFloat,
   integer: isInteger,
   number: (dtype) => dtype !== 'bool',
-  u32: (dtype) => dtype === 'u32',
   any: () => true,
 };
 

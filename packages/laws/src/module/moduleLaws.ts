@@ -12,7 +12,7 @@ import {
 } from './moduleCase.ts';
 
 export interface ModuleLawOptions<M extends CallableModule> extends ModuleSource<M> {
-  /** Whether a call in training draws random numbers, as with dropout. Defaults to never. */
+  /** Whether a call in training differs from one in evaluation, as with dropout or with statistics of a batch. Defaults to never. */
   readonly isStochastic?: (module: M) => boolean;
 }
 

@@ -53,7 +53,7 @@ test('operands of unfitting dtypes', async () => {
     [dtype-mismatch] add: operands are f32 and i32
       hint:     cast one of them
     [dtype-mismatch] shiftRight: input cannot be f32
-      expected: u32
+      expected: i32, u32, i8, u8, i4, u4
       received: f32
       hint:     convert it with cast(x, dtype)
     [dtype-mismatch] iota: result cannot be bool

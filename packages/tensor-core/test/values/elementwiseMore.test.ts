@@ -117,6 +117,13 @@ describe('bits', () => {
     expect(await values(t.bitwiseNot(of([1], 'u8')))).toEqual([254]);
   });
 
+  test('shifted right keep the sign of a signed integer', async () => {
+    expect(await values(t.shiftRight(of([0xf0000000], 'u32'), 28))).toEqual([15]);
+    expect(await values(t.shiftRight(of([-16, 16], 'i32'), 2))).toEqual([-4, 4]);
+    expect(await values(t.shiftRight(of([-128], 'i8'), 7))).toEqual([-1]);
+    expect(await values(t.shiftRight(of([200], 'u8'), 3))).toEqual([25]);
+  });
+
   test('floats have none', () => {
     expect(() => t.bitwiseAnd(of([1]), of([1]))).toThrow(/bitwiseAnd: input cannot be f64/);
     expect(() => t.bitwiseNot(of([1]))).toThrow(/bitwiseNot: input cannot be f64/);
