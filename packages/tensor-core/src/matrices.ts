@@ -4,6 +4,7 @@ import { isFloat, requireDType, type TypedArray } from './dtype.ts';
 import { promoteOperands } from './elementwise.ts';
 import { LorikeetError } from './errors.ts';
 import type { Attributes, BatchArguments, Draw, SampleInput, Values } from './op.ts';
+import { operand } from './operand.ts';
 import { add } from './ops/binary/add.ts';
 import { div } from './ops/binary/div.ts';
 import { equal } from './ops/binary/equal.ts';
@@ -14,9 +15,9 @@ import { swapAxes } from './ops/movement/permute.ts';
 import { reshape } from './ops/movement/reshape.ts';
 import { sliceAxis } from './ops/movement/slice.ts';
 import { record } from './record.ts';
-import { broadcastShapes, formatShape, type Shape, sizeOf } from './shape.ts';
+import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
-import type { TensorType } from './type.ts';
+import { formatType, type TensorType } from './type.ts';
 
 /** A stack of matrices, [...batch, rows, columns]. */
 export interface MatrixShape {
@@ -145,4 +146,24 @@ export function withEqualBatches(op: string, a: Tensor, b: Tensor): [Tensor, Ten
   const batch = broadcastShapes(op, x.shape.slice(0, -2), y.shape.slice(0, -2));
   const spread = (z: Tensor): Tensor => broadcastTo(z, [...batch, ...z.shape.slice(-2)]);
   return [spread(x), spread(y)];
+}
+
+/** The type of the solution of `a x = b`. Throws, naming the op, if `a` [..., n, n] and `b` [..., n, k] do not fit. */
+export function inferSolution(op: string, inputs: readonly TensorType[]): TensorType {
+  const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
+  const { batch, rows } = requireSquare(op, a);
+  const fits =
+    a.dtype === b.dtype &&
+    b.shape.length >= 2 &&
+    b.shape.at(-2) === rows &&
+    sameShape(batch, b.shape.slice(0, -2));
+  if (fits) return { shape: b.shape, dtype: b.dtype };
+  throw new LorikeetError(
+    'shape-mismatch',
+    `${op}: ${formatType(a)} and ${formatType(b)} do not fit`,
+    {
+      expected: 'matrices [..., n, n] and [..., n, k] of one dtype',
+      received: `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    },
+  );
 }

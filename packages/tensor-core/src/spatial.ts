@@ -66,3 +66,22 @@ export function requireWindow(op: string, x: Tensor, attributes: PoolAttributes)
     },
   );
 }
+
+/** Refuses sizes that are not one of at least 1 for each spatial axis, naming the op. */
+export function requireSizes(op: string, x: Tensor, sizes: Shape): void {
+  const spatial = x.shape.slice(2);
+  const fits =
+    sizes.length === spatial.length &&
+    sizes.length > 0 &&
+    sizes.every((size) => Number.isInteger(size) && size >= 1) &&
+    spatial.every((side) => side >= 1);
+  if (fits) return;
+  throw new LorikeetError(
+    'shape-mismatch',
+    `${op}: ${formatShape(x.shape)} cannot become ${formatShape(sizes)}`,
+    {
+      expected: 'an input [B, C, ...spatial] and a size of at least 1 for each spatial axis',
+      received: formatShape(sizes),
+    },
+  );
+}

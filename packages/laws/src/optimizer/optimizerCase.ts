@@ -13,7 +13,7 @@ import { type Law, law } from '../law.ts';
 import { noiseTensor } from '../noise.ts';
 
 /** What an optimiser of the laws works on: a head that is always there, and layers of any shapes. */
-export interface Parameters {
+interface Parameters {
   readonly head: { readonly weight: Tensor; readonly bias: Tensor };
   readonly layers: readonly {
     readonly name: string;

@@ -1,9 +1,8 @@
-import { LorikeetError } from '../../errors.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { resample } from '../../resample.ts';
-import { formatShape } from '../../shape.ts';
+import { requireSizes } from '../../spatial.ts';
 import type { Tensor } from '../../tensor.ts';
 
 export type AdaptiveAvgPoolAttributes = { readonly sizes: readonly number[] };
@@ -13,24 +12,9 @@ export const adaptiveAvgPoolOp: Composite<AdaptiveAvgPoolAttributes> = {
   name: 'adaptiveAvgPool',
   body(inputs, { sizes }) {
     const x = operand(inputs, 0);
-    const spatial = x.shape.slice(2);
-    const fits =
-      sizes.length === spatial.length &&
-      sizes.length > 0 &&
-      sizes.every((size) => Number.isInteger(size) && size >= 1) &&
-      spatial.every((side) => side >= 1);
-    if (!fits) {
-      throw new LorikeetError(
-        'shape-mismatch',
-        `adaptiveAvgPool: ${formatShape(x.shape)} cannot become ${formatShape(sizes)}`,
-        {
-          expected: 'an input [B, C, ...spatial] and a size of at least 1 for each spatial axis',
-          received: formatShape(sizes),
-        },
-      );
-    }
+    requireSizes('adaptiveAvgPool', x, sizes);
     return sizes.reduce(
-      (state, size, i) => resample(state, i + 2, meansOf(spatial[i] ?? 1, size)),
+      (state, size, i) => resample(state, i + 2, meansOf(x.shape[i + 2] ?? 1, size)),
       x,
     );
   },

@@ -2,7 +2,8 @@ import { LorikeetError } from '../../errors.ts';
 import type { Composite, SampleInput } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
-import { formatShape, sizeOf } from '../../shape.ts';
+import { formatShape } from '../../shape.ts';
+import { perSpatialAxis, placesOf } from '../../spatial.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary/add.ts';
 import { dot } from '../contraction/dot.ts';
@@ -78,15 +79,10 @@ export interface ConvOptions {
  */
 export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
   const spatial = Math.max(x.rank - 2, 0);
-  const each = (
-    value: number | readonly number[] | undefined,
-    otherwise: number,
-  ): readonly number[] =>
-    typeof value === 'object' ? value : new Array<number>(spatial).fill(value ?? otherwise);
   return record(convOp, [x, weight], {
-    stride: each(options.stride, 1),
-    padding: each(options.padding, 0),
-    dilation: each(options.dilation, 1),
+    stride: perSpatialAxis(options.stride, spatial, 1),
+    padding: perSpatialAxis(options.padding, spatial, 0),
+    dilation: perSpatialAxis(options.dilation, spatial, 1),
     groups: options.groups ?? 1,
   });
 }
@@ -103,8 +99,7 @@ function convolveGroup(x: Tensor, weight: Tensor, { stride, dilation }: ConvAttr
       ) + 1,
   );
   let total: Tensor | undefined;
-  for (let place = 0; place < sizeOf(kernel); place++) {
-    const at = placeIn(kernel, place);
+  for (const at of placesOf(kernel)) {
     const starts = at.map((k, i) => k * (dilation[i] as number));
     const view = slice(x, [0, 0, ...starts], [batch, channels, ...result], [1, 1, ...stride]);
     const [outputs = 0] = weight.shape;
@@ -118,18 +113,6 @@ function convolveGroup(x: Tensor, weight: Tensor, { stride, dilation }: ConvAttr
   if (total === undefined)
     throw new LorikeetError('shape-mismatch', 'conv: the kernel has no elements');
   return permute(total, [0, total.rank - 1, ...spatial.map((_, i) => i + 1)]);
-}
-
-function placeIn(kernel: readonly number[], place: number): number[] {
-  let rest = place;
-  return kernel
-    .map((_, i) => {
-      const side = kernel[kernel.length - 1 - i] as number;
-      const index = rest % side;
-      rest = Math.floor(rest / side);
-      return index;
-    })
-    .reverse();
 }
 
 function requireFit(

@@ -3,7 +3,7 @@ import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import { resample } from '../../resample.ts';
-import { formatShape } from '../../shape.ts';
+import { requireSizes } from '../../spatial.ts';
 import { type Tensor, tensor } from '../../tensor.ts';
 import { gather } from '../index/gather.ts';
 
@@ -20,7 +20,7 @@ export const interpolateOp: Composite<InterpolateAttributes> = {
   name: 'interpolate',
   body(inputs, { sizes, steps, mode, alignCorners }) {
     const x = operand(inputs, 0);
-    requireSizes(x, sizes);
+    requireSizes('interpolate', x, sizes);
     return sizes.reduce((state, size, i) => {
       const axis = i + 2;
       const side = x.shape[axis] ?? 1;
@@ -103,22 +103,4 @@ function sourcePlaces(
 /** The weights of the two neighbours of a place. */
 function tent(place: number, side: number): number[] {
   return Array.from({ length: side }, (_, i) => Math.max(0, 1 - Math.abs(place - i)));
-}
-
-function requireSizes(x: Tensor, sizes: readonly number[]): void {
-  const spatial = x.shape.slice(2);
-  const fits =
-    sizes.length === spatial.length &&
-    sizes.length > 0 &&
-    sizes.every((size) => Number.isInteger(size) && size >= 1) &&
-    spatial.every((side) => side >= 1);
-  if (fits) return;
-  throw new LorikeetError(
-    'shape-mismatch',
-    `interpolate: ${formatShape(x.shape)} cannot become ${formatShape(sizes)}`,
-    {
-      expected: 'an input [B, C, ...spatial] and a size of at least 1 for each spatial axis',
-      received: formatShape(sizes),
-    },
-  );
 }

@@ -1,51 +1,29 @@
 import { batchedInputs, batchLoop } from '../../batching.ts';
-import { isInteger, requireDType } from '../../dtype.ts';
-import { LorikeetError } from '../../errors.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
-import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf } from '../../shape.ts';
+import { forEachUpdate, inferScatter, sampleScatter } from '../../scatterUpdates.ts';
+import { normalizeAxis, type Shape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { formatType } from '../../type.ts';
 import { equal } from '../binary/equal.ts';
 import { where } from '../binary/where.ts';
 import { full } from '../create/full.ts';
 import { iota } from '../create/iota.ts';
 import { reshape } from '../movement/reshape.ts';
-import { gather, requireIndex } from './gather.ts';
-import { scatterAddOp } from './scatterAdd.ts';
+import { gather } from './gather.ts';
 
 export type ScatterAttributes = { readonly axis: number };
 
 export const scatterOp: Primitive<ScatterAttributes> = {
   kind: 'primitive',
   name: 'scatter',
-  infer(inputs, { axis }) {
-    const [x, indices, updates] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
-    requireDType('scatter', indices.dtype, isInteger, 'index');
-    const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-    if (!sameShape(shape, updates.shape) || x.dtype !== updates.dtype) {
-      throw new LorikeetError('shape-mismatch', 'scatter: the updates do not fit', {
-        expected: `${x.dtype}${formatShape(shape)}: the target with axis ${axis} replaced by the shape of the indices`,
-        received: formatType(updates),
-      });
-    }
-    return { shape: x.shape, dtype: x.dtype };
-  },
+  infer: (inputs, { axis }) => inferScatter('scatter', inputs, axis),
   evaluate(inputs, { axis }, output) {
-    const [x, indices, updates] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
-    const outer = sizeOf(x.shape.slice(0, axis));
-    const inner = sizeOf(x.shape.slice(axis + 1));
-    const side = x.shape[axis] as number;
-    const count = indices.data.length;
+    const [x, updates] = [operand(inputs, 0), operand(inputs, 2)];
     output.data.set(x.data);
-    for (let o = 0; o < outer; o++) {
-      for (let i = 0; i < count; i++) {
-        const to = (o * side + requireIndex('scatter', indices.data[i] as number, side)) * inner;
-        const from = (o * count + i) * inner;
-        output.data.set(updates.data.subarray(from, from + inner), to);
-      }
-    }
+    forEachUpdate('scatter', inputs, axis, (from, to, length) => {
+      output.data.set(updates.data.subarray(from, from + length), to);
+    });
   },
   derivative({ inputs, gradient, attributes: { axis } }) {
     const [x, indices, updates] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
@@ -64,7 +42,7 @@ export const scatterOp: Primitive<ScatterAttributes> = {
     const [x, , updates] = batchedInputs(args) as [Tensor, Tensor, Tensor];
     return scatter(x, operand(args.inputs, 1), updates, args.attributes.axis + 1);
   },
-  sample: (draw) => scatterAddOp.sample(draw),
+  sample: sampleScatter,
 };
 
 /** Whether no index behind it in row-major order is equal, so that its update is the one that stays. */

@@ -1,10 +1,10 @@
 import { LuDecomposition, Matrix } from 'ml-matrix';
 import { LorikeetError } from '../../errors.ts';
-import { batchStack, requireSquare, sampleSquare, withEqualBatches } from '../../matrices.ts';
+import { batchStack, inferSolution, sampleSquare, withEqualBatches } from '../../matrices.ts';
 import type { NoAttributes, Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
-import { formatShape, sameShape, sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { matmul } from '../contraction/matmul.ts';
 import { expandDims } from '../movement/expandDims.ts';
@@ -15,25 +15,7 @@ import { neg } from '../unary/neg.ts';
 export const solveOp: Primitive<NoAttributes> = {
   kind: 'primitive',
   name: 'solve',
-  infer(inputs) {
-    const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
-    const { batch, rows } = requireSquare('solve', a);
-    if (
-      a.dtype === b.dtype &&
-      b.shape.length >= 2 &&
-      b.shape.at(-2) === rows &&
-      sameShape(batch, b.shape.slice(0, -2))
-    )
-      return b;
-    throw new LorikeetError(
-      'shape-mismatch',
-      `solve: ${a.dtype}${formatShape(a.shape)} and ${b.dtype}${formatShape(b.shape)} do not fit`,
-      {
-        expected: 'matrices [..., n, n] and [..., n, k] of one dtype',
-        received: `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
-      },
-    );
-  },
+  infer: (inputs) => inferSolution('solve', inputs),
   evaluate(inputs, _, { data: out }) {
     const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
     const [rows = 0, columns = 0] = b.shape.slice(-2);

@@ -1,9 +1,8 @@
-import { LorikeetError } from '../../errors.ts';
-import { batchStack, requireSquare, sampleSquare, withEqualBatches } from '../../matrices.ts';
+import { batchStack, inferSolution, sampleSquare, withEqualBatches } from '../../matrices.ts';
 import type { Primitive, Values } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
-import { formatShape, sameShape, sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { matmul } from '../contraction/matmul.ts';
 import { swapAxes } from '../movement/permute.ts';
@@ -21,25 +20,7 @@ export type TriangularSolveAttributes = {
 export const triangularSolveOp: Primitive<TriangularSolveAttributes> = {
   kind: 'primitive',
   name: 'triangularSolve',
-  infer(inputs) {
-    const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
-    const { batch, rows } = requireSquare('triangularSolve', a);
-    if (
-      a.dtype === b.dtype &&
-      b.shape.at(-2) === rows &&
-      sameShape(batch, b.shape.slice(0, -2)) &&
-      b.shape.length >= 2
-    )
-      return b;
-    throw new LorikeetError(
-      'shape-mismatch',
-      `triangularSolve: ${a.dtype}${formatShape(a.shape)} and ${b.dtype}${formatShape(b.shape)} do not fit`,
-      {
-        expected: 'matrices [..., n, n] and [..., n, k] of one dtype',
-        received: `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
-      },
-    );
-  },
+  infer: (inputs) => inferSolution('triangularSolve', inputs),
   evaluate(inputs, attributes, output) {
     substitute(operand(inputs, 0), operand(inputs, 1), attributes, output);
   },
