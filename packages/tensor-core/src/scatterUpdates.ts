@@ -13,10 +13,14 @@ export function inferScatter(op: string, inputs: readonly TensorType[], axis: nu
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   if (sameShape(shape, updates.shape) && x.dtype === updates.dtype)
     return { shape: x.shape, dtype: x.dtype };
-  throw new LorikeetError('shape-mismatch', `${op}: the updates do not fit`, {
-    expected: `${x.dtype}${formatShape(shape)}: the target with axis ${axis} replaced by the shape of the indices`,
-    received: formatType(updates),
-  });
+  throw new LorikeetError(
+    'shape-mismatch',
+    `${op}: updates ${formatShape(updates.shape)} at indices ${formatShape(indices.shape)} do not fit ${formatShape(x.shape)}`,
+    {
+      expected: `${x.dtype}${formatShape(shape)}: the target with axis ${axis} replaced by the shape of the indices`,
+      received: formatType(updates),
+    },
+  );
 }
 
 /** Walks the updates slice by slice: where a slice is, where it goes, and its length. */

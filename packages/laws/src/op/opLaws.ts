@@ -3,6 +3,7 @@ import type { Law } from '../law.ts';
 import { firstDerivative, isConstant, ownDerivative, secondDerivative } from './derivativeLaws.ts';
 import { compilesToItself, equalsReference, ignoresLayout } from './executionLaws.ts';
 import { foldsLiterals } from './literalLaw.ts';
+import { namesMisfits } from './misfitLaw.ts';
 import {
   keepsWholeNumbers,
   roundsOnce,
@@ -29,7 +30,7 @@ export interface OpLawOptions {
  * are empty, scalar and broadcast where it lets them be.
  *
  * - A primitive fills exactly the shape of its rule, whatever the memory held, and leaves its operands alone.
- * - Every float type is treated alike, and finite operands give no NaN.
+ * - Every float type is treated alike, and finite operands give no NaN. A shape is refused by the op's name.
  * - First and second derivatives equal differences in f64, within 1e-6. An op without a derivative is constant.
  * - A composite's own derivative equals that of its body, within 1e-9.
  * - Mapped over a batch it is what a loop gives, within 1e-12; jvp and vjp are adjoint, within 1e-9.
@@ -57,6 +58,7 @@ export function opLaws(op: AnyOp, options: OpLawOptions = {}): readonly Law[] {
     ...ofKind,
     keepsDType(op),
     givesNoNaN(op),
+    namesMisfits(op),
     ...ofDerivative,
     mapsOverBatch(op),
     compilesToItself(op),

@@ -3,6 +3,7 @@ import {
   type Backend,
   createReferenceBackend,
   exp,
+  LorikeetError,
   mul,
   neg,
   operand,
@@ -213,6 +214,18 @@ export const primitiveMutants: readonly OpMutant[] = [
     'a derivative that is said not to be there',
     opLaws(mutantOf(tanhOp, { derivative: 'none' })),
     'has no derivative and none to miss',
+  ],
+  [
+    'a shape that is refused without a name',
+    opLaws(
+      mutantOf(tanhOp, {
+        infer([x]) {
+          if (x?.shape.includes(7)) throw new LorikeetError('shape-mismatch', 'it does not fit');
+          return { shape: x?.shape ?? [], dtype: x?.dtype ?? 'f32' };
+        },
+      }),
+    ),
+    'tells its name and the shape that it refuses',
   ],
   [
     'a batch that is shared by operands that have none',

@@ -74,7 +74,7 @@ test('operands of unfitting shapes', async () => {
     [shape-mismatch] concat: f32[2,3] and f32[2] do not join along axis 0
       expected: dtype f32 and shape [2,3] but for axis 0
       received: f32[2]
-    [shape-mismatch] scatterAdd: the updates do not fit
+    [shape-mismatch] scatterAdd: updates [3] at indices [2] do not fit [3]
       expected: f32[2]: the target with axis 0 replaced by the shape of the indices
       received: f32[3]
     [shape-mismatch] layerNorm: weight [2] and bias [2] do not fit [2,0]
@@ -89,7 +89,7 @@ test('operands of unfitting shapes', async () => {
     [shape-mismatch] attention: query, key and value do not fit
       expected: [B, H, T, K], [B, G, S, K] and [B, G, S, V], where G divides H
       received: [2,3], [2,3], [2,3]
-    [shape-mismatch] crossEntropy: labels do not fit the logits
+    [shape-mismatch] crossEntropy: labels [3] do not fit logits [2,3]
       expected: labels of shape [2], the logits' without the last axis
       received: [3]
     [shape-mismatch] max: nothing to reduce in [0]

@@ -223,11 +223,8 @@ const refused: readonly [message: string, call: () => unknown][] = [
     () => takeAlongAxis(rows, zeros([4, 1], 'i32')),
   ],
   ['takeAlongAxis: index cannot be f32', () => takeAlongAxis(rows, zeros([3, 1]))],
-  [
-    'putAlongAxis: the updates do not fit',
-    () => putAlongAxis(rows, zeros([3, 1], 'i32'), zeros([3, 2])),
-  ],
-  ['scatter: the updates do not fit', () => scatter(rows, i32(0), zeros([2, 2]))],
+  ['putAlongAxis: do not fit', () => putAlongAxis(rows, zeros([3, 1], 'i32'), zeros([3, 2]))],
+  ['scatter: do not fit', () => scatter(rows, i32(0), zeros([2, 2]))],
   ['argsort: a scalar has no axis', () => sort(tensor(1))],
   ['argsort: axis 2 is outside a tensor of rank 2', () => argsort(rows, { axis: 2 })],
   ['topk: axis 1 of [3,2] has no 3 elements', () => topk(rows, 3)],

@@ -110,10 +110,14 @@ function requireFit(inputs: readonly Tensor[]): void {
   const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
   requireDType('crossEntropy', labels.dtype, isInteger, 'labels');
   if (logits.rank === 0 || !sameShape(labels.shape, logits.shape.slice(0, -1))) {
-    throw new LorikeetError('shape-mismatch', 'crossEntropy: labels do not fit the logits', {
-      expected: `labels of shape ${formatShape(logits.shape.slice(0, -1))}, the logits' without the last axis`,
-      received: formatShape(labels.shape),
-    });
+    throw new LorikeetError(
+      'shape-mismatch',
+      `crossEntropy: labels ${formatShape(labels.shape)} do not fit logits ${formatShape(logits.shape)}`,
+      {
+        expected: `labels of shape ${formatShape(logits.shape.slice(0, -1))}, the logits' without the last axis`,
+        received: formatShape(labels.shape),
+      },
+    );
   }
   requireWeight('crossEntropy', logits, inputs[2]);
 }
