@@ -223,8 +223,14 @@ const refused: readonly [message: string, call: () => unknown][] = [
     () => takeAlongAxis(rows, zeros([4, 1], 'i32')),
   ],
   ['takeAlongAxis: index cannot be f32', () => takeAlongAxis(rows, zeros([3, 1]))],
-  ['putAlongAxis: do not fit', () => putAlongAxis(rows, zeros([3, 1], 'i32'), zeros([3, 2]))],
-  ['scatter: do not fit', () => scatter(rows, i32(0), zeros([2, 2]))],
+  [
+    'putAlongAxis: the updates do not fit',
+    () => putAlongAxis(rows, zeros([3, 1], 'i32'), zeros([3, 2])),
+  ],
+  [
+    'scatter: updates [2,2] at indices [1] do not fit [3,2]',
+    () => scatter(rows, i32(0), zeros([2, 2])),
+  ],
   ['argsort: a scalar has no axis', () => sort(tensor(1))],
   ['argsort: axis 2 is outside a tensor of rank 2', () => argsort(rows, { axis: 2 })],
   ['topk: axis 1 of [3,2] has no 3 elements', () => topk(rows, 3)],
