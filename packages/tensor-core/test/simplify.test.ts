@@ -133,6 +133,19 @@ describe('mapped over a batch it is one call:', () => {
     expect(opsOf(add, rows, tensor([0], [1], 'i32'), zeros([2, 1, 3]))).toEqual(['scatterAdd']);
   });
 
+  test('scatter, dynamicSlice and dynamicUpdateSlice at places that all calls share', () => {
+    const one = tensor([0], [1], 'i32');
+    const starts = tensor([0, 0], [2], 'i32');
+    const put = vmap((x: Tensor, u: Tensor) => t.scatter(x, one, u));
+    expect(opsOf(put, rows, zeros([2, 1, 3]))).toEqual(['scatter']);
+    const cut = vmap((x: Tensor) => t.dynamicSlice(x, starts, [1, 2]));
+    expect(opsOf(cut, rows).filter((name) => name === 'dynamicSlice')).toHaveLength(1);
+    const set = vmap((x: Tensor, u: Tensor) => t.dynamicUpdateSlice(x, u, starts));
+    expect(
+      opsOf(set, rows, zeros([2, 1, 2])).filter((name) => name === 'dynamicUpdateSlice'),
+    ).toHaveLength(1);
+  });
+
   test('reductions, movements, products', () => {
     for (const fn of [
       (x: Tensor) => t.sum(x, 0),

@@ -9,7 +9,7 @@ import {
 import { requireSame } from '../closeness.ts';
 import { type Law, law } from '../law.ts';
 import { isFree, type OpCase, opCases, tensorsOf } from './opCase.ts';
-import { callOp, readAll } from './outcome.ts';
+import { callOp, gradientsOf, readAll } from './outcome.ts';
 
 /** An op's `evaluate` may get memory that was used before, and operands that others still read. */
 export function fillsItsShape(op: Primitive): Law {
@@ -38,6 +38,9 @@ export function keepsDType(op: AnyOp): Law {
     const resultOf = (float: DType): DType => callOp(opCase, tensorsOf(opCase, float)).dtype;
     const wide = resultOf('f64');
     for (const float of ['f32', 'f16', 'bf16'] as const) {
+      for (const gradient of gradientsOf(opCase, tensorsOf(opCase, float)))
+        if (gradient.dtype !== float)
+          throw new Error(`a gradient is ${gradient.dtype} for operands of ${float}`);
       const dtype = resultOf(float);
       const follows = dtype === float && wide === 'f64';
       if (dtype !== wide && !follows)

@@ -128,6 +128,93 @@ test.each([t.argmax, t.argmin])('the place of an extreme of nothing is refused (
   expect(() => place(zeros([]))).toThrow(/a scalar has no axis/);
 });
 
+test('what to do about two dtypes is said', () => {
+  const hint = /hint: {5}cast one of them/;
+  expect(call(t.whereOp, [flag, grid, wide])).toThrow(hint);
+  expect(call(t.dotOp, [grid, wide], { contract: [[0], [0]], batch: [[], []] })).toThrow(hint);
+  expect(call(t.dynamicUpdateSliceOp, [grid, wide, zeros([2], 'i32')])).toThrow(hint);
+});
+
+describe('what is expected, and what came, is said by', () => {
+  const refused: readonly (readonly [string, () => unknown, RegExp])[] = [
+    [
+      'dot',
+      () => t.dot(grid, zeros([7]), { contract: [[1], [0]] }),
+      /a side of 3[\s\S]*a side of 7/,
+    ],
+    [
+      'klDivergence',
+      () => t.klDivergence(zeros([]), zeros([]), { reduction: 'batchmean' }),
+      /at least one axis[\s\S]*\[\]/,
+    ],
+    ['rmsNorm', () => t.rmsNorm(grid, zeros([7]), 1), /one number for each element[\s\S]*\[7\]/],
+    [
+      'adaptiveAvgPool',
+      () => t.adaptiveAvgPool(zeros([1, 1, 2]), [2, 2]),
+      /a size of at least 1[\s\S]*\[2,2\]/,
+    ],
+    [
+      'solve',
+      () => t.solve(zeros([2, 2]), grid.reshape([3, 2])),
+      /\[\.\.\., n, k\][\s\S]*\[2,2\] and \[3,2\]/,
+    ],
+    [
+      'linearRecurrence',
+      call(t.linearRecurrenceOp, [grid, wide], { axis: 0, reverse: false }),
+      /f32\[2,3\][\s\S]*f64\[2,3\]/,
+    ],
+    ['qr', call(t.qrOp, [grid]), /\[2,3\] is wider than tall[\s\S]*the function qr takes it/],
+  ];
+  test.each(refused)('%s', (_, run, text) => {
+    expect(run).toThrow(text);
+  });
+});
+
+test.each([
+  ['a scalar', () => t.rmsNorm(zeros([]), zeros([1]), 1)],
+  ['a weight of two axes', () => t.rmsNorm(grid, zeros([3, 1]), 1)],
+  ['a weight of another length', () => t.rmsNorm(grid, zeros([2]), 1)],
+  ['no elements', () => t.rmsNorm(zeros([2, 0]), zeros([0]), 1)],
+])('rmsNorm refuses %s', (_, run) => {
+  expect(run).toThrow(/^rmsNorm: /);
+});
+
+test.each([
+  ['sizes of another rank', [2, 2]],
+  ['no sizes', []],
+  ['a size of 0', [0]],
+])('adaptiveAvgPool refuses %s', (_, sizes) => {
+  expect(() => t.adaptiveAvgPool(zeros([1, 1, 3]), sizes)).toThrow(
+    /^adaptiveAvgPool: \[1,1,3\] cannot become/,
+  );
+});
+
+test('sizes are refused for an input without spatial axes, or with an empty one', () => {
+  expect(() => t.adaptiveAvgPool(grid, [])).toThrow(/^adaptiveAvgPool: /);
+  expect(() => t.adaptiveAvgPool(zeros([1, 1, 0, 2]), [1, 1])).toThrow(/^adaptiveAvgPool: /);
+});
+
+test('a group of no elements, and labels for logits without a class, are refused', () => {
+  const norm = (x: Tensor): unknown =>
+    t.groupNorm(x, zeros([2]), zeros([2]), { groups: 2, epsilon: 1 });
+  expect(() => norm(zeros([1, 2, 0]))).toThrow(/^groupNorm: nothing to reduce/);
+  expect(() => norm(zeros([0, 2, 1]))).not.toThrow();
+  expect(() => t.softCrossEntropy(zeros([]), zeros([]))).toThrow(/^softCrossEntropy: /);
+});
+
+test('solutions need matrices on both sides', () => {
+  expect(call(t.solveOp, [zeros([1, 1]), zeros([1])])).toThrow(/^solve: /);
+  expect(
+    call(t.triangularSolveOp, [zeros([1, 1]), zeros([1])], { lower: true, transposed: false }),
+  ).toThrow(/^triangularSolve: /);
+});
+
+test('updates of another dtype are refused along an axis too', () => {
+  expect(
+    call(t.putAlongAxisOp, [grid, zeros([2, 3], 'i32'), wide], { axis: 0, mode: 'set' }),
+  ).toThrow(/^putAlongAxis: .*updates/);
+});
+
 test('matmul of vectors, matrices and stacks has the shape of NumPy', () => {
   const [v, m, s] = [zeros([3]), zeros([3, 4]), zeros([5, 2, 3])];
   expect(t.matmul(v, v).shape).toEqual([]);

@@ -224,3 +224,12 @@ const refused: readonly [call: () => unknown, message: string][] = [
 test.each(refused.map(([call, message]) => [message, call] as const))('%s', (message, call) => {
   expect(call).toThrow(message);
 });
+
+test.each([1, 2, Number.POSITIVE_INFINITY])(
+  'a norm of order %d keeps its axes, or drops them',
+  (order) => {
+    const x = zeros([2, 3]);
+    expect(vectorNorm(x, { order, axes: 1, keepAxes: true }).shape).toEqual([2, 1]);
+    expect(vectorNorm(x, { order, axes: 1 }).shape).toEqual([2]);
+  },
+);

@@ -183,6 +183,29 @@ describe('crossEntropy', () => {
     expect(await difference(hard, byHand)).toBeLessThan(1e-12);
   });
 
+  test('the soft one weights classes, and is a mean over rows', async () => {
+    const targets = tensor(
+      [
+        [0, 0.5, 0.5],
+        [1, 0, 0],
+        [0, 0, 1],
+        [0, 1, 0],
+      ],
+      undefined,
+      'f64',
+    );
+    const weight = tensor([1, 10, 100], undefined, 'f64');
+    const rows = [5 * 1.4076059644443804 + 50 * nats[0], nats[1], 100 * nats[0], 10 * nats[3]];
+    const total = rows.reduce((a, b) => a + b);
+    expect(
+      await nested(t.softCrossEntropy(logits, targets, { weight, reduction: 'none' })),
+    ).toEqual(near(rows));
+    expect(
+      await t.softCrossEntropy(logits, targets, { weight, reduction: 'sum' }).item(),
+    ).toBeCloseTo(total, 8);
+    expect(await t.softCrossEntropy(logits, targets, { weight }).item()).toBeCloseTo(total / 4, 8);
+  });
+
   test('a class of probability 0 counts only where it is asked for', async () => {
     const certain = tensor([[0, Number.NEGATIVE_INFINITY]], undefined, 'f64');
     expect(await t.crossEntropy(certain, tensor([0], undefined, 'i32')).item()).toBe(0);
