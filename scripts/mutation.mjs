@@ -8,7 +8,20 @@ import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
 import { pnpm, root } from './install.mjs';
 
-const others = ['packages/peft-lora/src/variants/lora.ts', 'packages/peft-lora/src/merge.ts'];
+/** Files that are mutated as a whole: LoRA, merging, and what several ops share of their rules. */
+const others = [
+  'packages/peft-lora/src/variants/lora.ts',
+  'packages/peft-lora/src/merge.ts',
+  ...[
+    'attentionWeights',
+    'extremum',
+    'extremumReduction',
+    'perChannel',
+    'scatterUpdates',
+    'spatial',
+    'standardize',
+  ].map((name) => `packages/tensor-core/src/${name}.ts`),
+];
 const page = 'docs/reference/mutation.md';
 
 /** Parts of an op that are a derivative or a shape rule; the body of a composite is both. */
@@ -92,7 +105,7 @@ function read(report) {
 function tableOf(rows) {
   const groups = new Map();
   for (const { file, isLive } of rows) {
-    const name = others.includes(file) ? basename(file, '.ts') : basename(dirname(file));
+    const name = file.includes('/ops/') ? `ops/${basename(dirname(file))}` : nameOf(file);
     const { killed, all } = groups.get(name) ?? { killed: 0, all: 0 };
     groups.set(name, { killed: killed + (isLive ? 0 : 1), all: all + 1 });
   }
@@ -102,6 +115,11 @@ function tableOf(rows) {
       `| ${name} | ${all} | ${killed} | ${((100 * killed) / all).toFixed(1)} % |`,
   );
   return ['| | mutants | noticed | |', '| --- | ---: | ---: | ---: |', ...lines].join('\n');
+}
+
+/** `lora` and `merge`, and what ops share. */
+function nameOf(file) {
+  return file.startsWith('packages/peft-lora/') ? basename(file, '.ts') : 'shared by ops';
 }
 
 function pageOf(table) {

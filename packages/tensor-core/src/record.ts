@@ -1,4 +1,4 @@
-import { LorikeetError } from './errors.ts';
+import { isLorikeetError, LorikeetError } from './errors.ts';
 import { currentPath } from './namedScope.ts';
 import type { Attributes, Composite, Primitive } from './op.ts';
 import { formatShape, type Shape } from './shape.ts';
@@ -21,8 +21,24 @@ export function record<A extends Attributes>(
     requireShape(op.name, type.shape);
     return new Tensor(type, { kind: 'op', op, inputs, attributes, expansion: undefined, path });
   }
-  const expansion = op.body(inputs, attributes);
+  const expansion = bodyOf(op, inputs, attributes);
   return new Tensor(expansion.type, { kind: 'op', op, inputs, attributes, expansion, path });
+}
+
+/** The body; what an op in it refuses is told as the composite's, too. */
+function bodyOf<A extends Attributes>(
+  { name, body }: Composite<A>,
+  inputs: readonly Tensor[],
+  attributes: A,
+): Tensor {
+  try {
+    return body(inputs, attributes);
+  } catch (error) {
+    if (!isLorikeetError(error) || error.summary.startsWith(`${name}: `)) throw error;
+    const { code, summary, path, expected, received, hint } = error;
+    const details = { path, expected, received, hint, cause: error };
+    throw new LorikeetError(code, `${name}: ${summary}`, details);
+  }
 }
 
 function requireShape(op: string, shape: Shape): void {
