@@ -120,25 +120,49 @@ describe('attention', () => {
     for (const x of data) expect(Math.abs(x - 1)).toBeLessThan(0.1);
   });
 
-  test.each([
-    [
-      'heads that do not divide',
-      () => attention(query, t.sliceAxis(key, 1, 0, 3), t.sliceAxis(value, 1, 0, 3)),
-    ],
-    ['keys and values of two lengths', () => attention(query, key, t.sliceAxis(value, 2, 0, 5))],
-    ['another batch', () => attention(query, t.sliceAxis(key, 0, 0, 1), value)],
-    ['another head size', () => attention(query, t.sliceAxis(key, 3, 0, 2), value)],
+  const misfit = /^attention: query, key and value do not fit/;
+  const cut = (x: Tensor, axis: number, size: number): Tensor => t.sliceAxis(x, axis, 0, size);
+  test.each<[string, () => unknown, RegExp]>([
+    ['heads that do not divide', () => attention(query, cut(key, 1, 3), cut(value, 1, 3)), misfit],
+    ['keys of fewer heads than values', () => attention(query, cut(key, 1, 2), value), misfit],
+    ['keys and values of two lengths', () => attention(query, key, cut(value, 2, 5)), misfit],
+    ['keys of another batch', () => attention(query, cut(key, 0, 1), value), misfit],
+    ['values of another batch', () => attention(query, key, cut(value, 0, 1)), misfit],
+    ['keys of another head size', () => attention(query, cut(key, 3, 2), value), misfit],
+    ['values of rank 3', () => attention(query, key, t.reshape(value, [8, 6, 2])), misfit],
     [
       'a mask of another length',
       () => attention(query, key, value, { mask: zeros([1, 1, 1, 5], 'bool') }),
+      /^attention: the mask does not fit\n.*\[2,4,5,6\].*\n.*\[1,1,1,5\]/,
     ],
     [
       'a bias of other heads',
       () => attention(query, key, value, { bias: zeros([3, 5, 6], 'f64') }),
+      /^attention: the bias does not fit/,
     ],
-    ['a window of 0', () => attention(query, key, value, { window: 0 })],
-  ])('refuses %s', (_, call) => {
-    expect(call).toThrow(/^attention: /);
+    [
+      'a bias beside a mask',
+      () => attention(query, key, value, { bias: zeros([3, 5, 6], 'f64'), mask }),
+      /^attention: the bias does not fit/,
+    ],
+    [
+      'a window of 0',
+      () => attention(query, key, value, { window: 0 }),
+      /^attention: 0 is no window\n {2}expected: a whole number of at least 1/,
+    ],
+    [
+      'a window of a half',
+      () => attention(query, key, value, { window: 1.5 }),
+      /^attention: 1.5 is no window/,
+    ],
+  ])('refuses %s', (_, call, text) => {
+    expect(call).toThrow(text);
+  });
+
+  test('heads of no number take no shares', () => {
+    expect(attention(zeros([1, 0, 2, 3]), zeros([1, 0, 2, 3]), zeros([1, 0, 2, 3])).shape).toEqual([
+      1, 0, 2, 3,
+    ]);
   });
 });
 
@@ -204,6 +228,14 @@ describe('crossEntropy', () => {
       await t.softCrossEntropy(logits, targets, { weight, reduction: 'sum' }).item(),
     ).toBeCloseTo(total, 8);
     expect(await t.softCrossEntropy(logits, targets, { weight }).item()).toBeCloseTo(total / 4, 8);
+  });
+
+  test('a target of 0 has a derivative', async () => {
+    const two = tensor([[1, 2]], undefined, 'f64');
+    const slope = grad((p: Tensor) => t.softCrossEntropy(two, p))(
+      tensor([[0, 1]], undefined, 'f64'),
+    );
+    expect(await nested(slope)).toEqual(near([[1.3132616875182228, 0.31326168751822286]]));
   });
 
   test('a class of probability 0 counts only where it is asked for', async () => {
@@ -281,6 +313,9 @@ describe('pooling', () => {
     ['a stride of 0', () => t.maxPool(x, 2, { stride: 0 })],
     ['windows of another rank', () => t.maxPool(x, [2, 2])],
     ['no spatial axis', () => t.maxPool(zeros([2, 3]), 1)],
+    ['one stride that is none', () => t.maxPool(zeros([1, 1, 4, 4]), 2, { stride: [1, 0] })],
+    ['one padding of more than half', () => t.maxPool(zeros([1, 1, 4, 4]), 2, { padding: [2, 0] })],
+    ['one side shorter than the window', () => t.maxPool(zeros([1, 1, 4, 1]), 2)],
   ])('refuses %s', (_, call) => {
     expect(call).toThrow(/^maxPool: a window/);
   });
@@ -299,6 +334,12 @@ describe('interpolate', () => {
     expect(await nested(t.interpolate(x, options))).toEqual([[near(expected)]]);
   });
 
+  test('the nearest element is found in f32, as PyTorch finds it', async () => {
+    const two = tensor([[[5, 7]]]);
+    const stretched = await t.interpolate(two, { size: [98] }).data();
+    expect([stretched[48], stretched[49]]).toEqual([5, 7]);
+  });
+
   test('needs either a size or a scale', () => {
     expect(() => t.interpolate(x, {})).toThrow(
       /interpolate: one of size and scale is needed[\s\S]*neither/,
@@ -308,4 +349,31 @@ describe('interpolate', () => {
       /interpolate: \[1,1,3\] cannot become \[0\]/,
     );
   });
+});
+
+test.each([
+  [
+    'weights of another length',
+    () => t.groupNorm(zeros([1, 4, 2]), zeros([3]), zeros([4]), { groups: 2, epsilon: 1 }),
+  ],
+  [
+    'a bias of two axes',
+    () => t.groupNorm(zeros([1, 4, 2]), zeros([4]), zeros([4, 1]), { groups: 2, epsilon: 1 }),
+  ],
+])('a norm of channels refuses %s', (_, call) => {
+  expect(call).toThrow(
+    /^groupNorm: \[.*\] does not fit the channels of \[1,4,2\]\n {2}expected: an input \[B, C, ...\] and one number/,
+  );
+});
+
+test('a batch norm needs channels', () => {
+  const [one, two] = [zeros([1]), zeros([2])];
+  expect(() => t.batchNorm(two, one, one, one, one, { epsilon: 1 })).toThrow(/^batchNorm: /);
+});
+
+test('a convolution in groups is one product for each place of the kernel', () => {
+  const program = t
+    .compile((x: Tensor) => t.conv(x, zeros([64, 1, 3]), { groups: 64 }))
+    .program(zeros([1, 64, 8]));
+  expect(program.instructions.filter(({ op }) => op.name === 'dot')).toHaveLength(3);
 });

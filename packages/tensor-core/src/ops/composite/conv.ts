@@ -7,7 +7,6 @@ import { perSpatialAxis, placesOf } from '../../spatial.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary/add.ts';
 import { dot } from '../contraction/dot.ts';
-import { concat } from '../movement/concat.ts';
 import { pad } from '../movement/pad.ts';
 import { permute } from '../movement/permute.ts';
 import { reshape } from '../movement/reshape.ts';
@@ -26,21 +25,9 @@ export const convOp: Composite<ConvAttributes> = {
   body(inputs, attributes) {
     const [x, weight] = [operand(inputs, 0), operand(inputs, 1)];
     requireFit(x, weight, attributes);
-    const { groups, padding } = attributes;
+    const { padding } = attributes;
     const padded = pad(x, { low: [0, 0, ...padding], high: [0, 0, ...padding] });
-    if (groups === 1) return convolveGroup(padded, weight, attributes);
-    const part = (tensor: Tensor, axis: number, group: number): Tensor => {
-      const sizes = tensor.shape.map((side, i) => (i === axis ? side / groups : side));
-      return slice(
-        tensor,
-        sizes.map((size, i) => (i === axis ? size * group : 0)),
-        sizes,
-      );
-    };
-    const results = Array.from({ length: groups }, (_, group) =>
-      convolveGroup(part(padded, 1, group), part(weight, 0, group), attributes),
-    );
-    return concat(results, 1);
+    return convolve(padded, weight, attributes);
   },
   sample(draw) {
     const [groups, spatial] = [draw.integer(1, 2), draw.integer(1, 2)];
@@ -87,32 +74,30 @@ export function conv(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tens
   });
 }
 
-/** The sum over the places of the kernel of one strided view of `x` times the kernel's matrix at that place. */
-function convolveGroup(x: Tensor, weight: Tensor, { stride, dilation }: ConvAttributes): Tensor {
-  const kernel = weight.shape.slice(2);
-  const [batch = 0, channels = 0] = x.shape;
-  const spatial = x.shape.slice(2);
-  const result = spatial.map(
-    (side, i) =>
-      Math.floor(
-        (side - ((kernel[i] as number) - 1) * (dilation[i] as number) - 1) / (stride[i] as number),
-      ) + 1,
-  );
-  let total: Tensor | undefined;
-  for (const at of placesOf(kernel)) {
-    const starts = at.map((k, i) => k * (dilation[i] as number));
-    const view = slice(x, [0, 0, ...starts], [batch, channels, ...result], [1, 1, ...stride]);
-    const [outputs = 0] = weight.shape;
-    const matrix = reshape(
-      slice(weight, [0, 0, ...at], [outputs, channels, ...kernel.map(() => 1)]),
-      [outputs, channels],
-    );
-    const term = dot(view, matrix, { contract: [[1], [1]] }); // [B, ...spatial, O]
-    total = total === undefined ? term : add(total, term);
-  }
-  if (total === undefined)
-    throw new LorikeetError('shape-mismatch', 'conv: the kernel has no elements');
-  return permute(total, [0, total.rank - 1, ...spatial.map((_, i) => i + 1)]);
+/** The sum over the places of the kernel of one strided view of `x` times the kernel's matrix at that place; a product for each group. */
+function convolve(x: Tensor, weight: Tensor, { stride, dilation, groups }: ConvAttributes): Tensor {
+  const [outputs = 0, channels = 0, ...kernel] = weight.shape;
+  const [batch = 0, , ...spatial] = x.shape;
+  const sides = spatial.map((side, i) => {
+    const reach = ((kernel[i] as number) - 1) * (dilation[i] as number);
+    return Math.floor((side - reach - 1) / (stride[i] as number)) + 1;
+  });
+  const apart = reshape(x, [batch, groups, channels, ...spatial]);
+  const terms = placesOf(kernel).map((place) => {
+    const starts = place.map((k, i) => k * (dilation[i] as number));
+    const sizes = [batch, groups, channels, ...sides];
+    const view = slice(apart, [0, 0, 0, ...starts], sizes, [1, 1, 1, ...stride]);
+    const single = [outputs, channels, ...kernel.map(() => 1)];
+    const matrix = reshape(slice(weight, [0, 0, ...place], single), [
+      groups,
+      outputs / groups,
+      channels,
+    ]);
+    return dot(view, matrix, { contract: [[2], [2]], batch: [[1], [0]] }); // [G, B, ...spatial, O / G]
+  });
+  const total = terms.reduce((sum, term) => add(sum, term));
+  const axes = sides.map((_, i) => i + 2);
+  return reshape(permute(total, [1, 0, total.rank - 1, ...axes]), [batch, outputs, ...sides]);
 }
 
 function requireFit(
@@ -125,6 +110,7 @@ function requireFit(
   const fits =
     spatial >= 1 &&
     weight.rank === x.rank &&
+    weight.shape.slice(2).every((side) => side >= 1) &&
     (weight.shape[1] ?? 0) * groups === channels &&
     (weight.shape[0] ?? 0) % groups === 0 &&
     areCounts(stride, spatial, 1) &&

@@ -40,14 +40,17 @@ export const crossEntropyOp: Composite<CrossEntropyAttributes> = {
     const logits = operand(inputs, 0);
     const { target, isCounted, share } = targets(inputs, attributes);
     // Chosen, not multiplied by 0: a class without any probability has a logarithm of -Infinity.
-    const terms = where(equal(target, 0), 0, mul(target, logSoftmax(logits)));
+    const terms = isPlain(attributes)
+      ? where(isLabel(inputs), logSoftmax(logits), 0)
+      : where(equal(target, 0), 0, mul(target, logSoftmax(logits)));
     const losses = where(isCounted, neg(sum(terms, -1)), 0);
     return attributes.reduction === 'none' ? losses : mul(sum(losses), share);
   },
   derivative({ inputs, gradient, attributes }) {
     const { target, isCounted, share } = targets(inputs, attributes);
-    const total = sum(target, -1, { keepAxes: true });
-    const error = sub(mul(softmax(operand(inputs, 0)), total), target);
+    const likely = softmax(operand(inputs, 0));
+    const total = isPlain(attributes) ? likely : mul(likely, sum(target, -1, { keepAxes: true }));
+    const error = sub(total, target);
     const outer = attributes.reduction === 'none' ? expandDims(gradient, -1) : mul(gradient, share);
     const slope = mul(where(expandDims(isCounted, -1), error, 0), outer);
     return [slope, ...inputs.slice(1).map(() => null)];
@@ -132,6 +135,15 @@ export function requireWeight(op: string, logits: Tensor, weight: Tensor | undef
   });
 }
 
+/** Whether each label counts once, and in one class. */
+function isPlain({ weighted, labelSmoothing }: CrossEntropyAttributes): boolean {
+  return !weighted && labelSmoothing === 0;
+}
+
+function isLabel(inputs: readonly Tensor[]): Tensor {
+  return oneHot(operand(inputs, 1), operand(inputs, 0).shape.at(-1) ?? 0, 'bool');
+}
+
 /** What each class is to have, which labels count, and what their sum is multiplied with. */
 function targets(
   inputs: readonly Tensor[],
@@ -139,13 +151,14 @@ function targets(
 ): { target: Tensor; isCounted: Tensor; share: Tensor } {
   const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
   const classes = logits.shape.at(-1) ?? 0;
-  const weight = weighted
-    ? stopGradient(cast(operand(inputs, 2), logits.dtype))
-    : ones([classes], logits.dtype);
   const isCounted = logicalNot(equal(cast(labels, 'i32'), ignoreIndex));
-  const ofLabel = mul(oneHot(labels, classes, logits.dtype), weight);
-  const smooth = add(mul(ofLabel, 1 - labelSmoothing), mul(weight, labelSmoothing / classes));
+  const one = cast(isLabel(inputs), logits.dtype);
+  const weight = weighted ? stopGradient(cast(operand(inputs, 2), logits.dtype)) : undefined;
+  const ofLabel = weight === undefined ? one : mul(one, weight);
+  const spread = mul(weight ?? ones([classes], logits.dtype), labelSmoothing / classes);
+  const smooth = labelSmoothing === 0 ? ofLabel : add(mul(ofLabel, 1 - labelSmoothing), spread);
   if (reduction !== 'mean') return { target: smooth, isCounted, share: ones([], logits.dtype) };
-  const total = sum(where(isCounted, sum(ofLabel, -1), 0));
+  const counts = weighted ? sum(ofLabel, -1) : ones(labels.shape, logits.dtype);
+  const total = sum(where(isCounted, counts, 0));
   return { target: smooth, isCounted, share: div(1, where(equal(total, 0), 1, total)) };
 }

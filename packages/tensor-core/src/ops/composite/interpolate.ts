@@ -94,7 +94,8 @@ function sourcePlaces(
   { mode, alignCorners }: Pick<InterpolateAttributes, 'mode' | 'alignCorners'>,
 ): number[] {
   return Array.from({ length: size }, (_, i) => {
-    if (mode === 'nearest') return Math.min(i * step, side - 1);
+    // In f32, as PyTorch does: in f64 some places would fall just short of the next element.
+    if (mode === 'nearest') return Math.min(Math.fround(i * Math.fround(step)), side - 1);
     if (alignCorners) return size === 1 ? 0 : (i * (side - 1)) / (size - 1);
     return Math.min(Math.max((i + 0.5) * step - 0.5, 0), side - 1);
   });
