@@ -97,6 +97,7 @@ const wrongCalls: Readonly<Record<string, WrongCall>> = {
   conv: [() => t.conv(image, zeros([2, 3, 1, 1])), '[1,4,5,5]', '[2,3,1,1]'],
   convTranspose: [() => t.convTranspose(image, zeros([3, 2, 1, 1])), '[1,4,5,5]', '[3,2,1,1]'],
   crossEntropy: [() => t.crossEntropy(grid, zeros([7], 'i32')), '[2]', '[7]'],
+  dequantize: [() => t.dequantize(zeros([2, 3], 'i8'), line, null, 2), '[2,3]', '[7]'],
   det: [() => t.det(grid), '[2,3]'],
   dot: [() => t.dot(grid, line, { contract: [[1], [0]] }), '[2,3]', '[7]'],
   eigh: [() => t.eigh(grid), '[2,3]'],
@@ -110,6 +111,16 @@ const wrongCalls: Readonly<Record<string, WrongCall>> = {
     '[7]',
   ],
   maxPool: [() => t.maxPool(image, 7), '[7,7]', '[1,4,5,5]'],
+  quantizedDot: [
+    () =>
+      t.quantizedDot(
+        line,
+        { weight: zeros([2, 3], 'i8'), scales: zeros([2, 2]), zeroPoints: null },
+        { blockSize: 2, inputAxis: 1 },
+      ),
+    '[2,3]',
+    '[7]',
+  ],
   qr: [() => t.qr(line), '[7]'],
   randomBits: [() => t.randomBits(zeros([7], 'u32'), [2]), 'u32[2]', '[7]'],
   rmsNorm: [() => t.rmsNorm(grid, line, 1), '[2,3]', '[7]'],
