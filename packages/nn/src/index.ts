@@ -63,6 +63,8 @@ export { type RmsOptions, type RmsState, scaleByRms } from './optimizers/scaleBy
 export { type RssOptions, scaleByRss } from './optimizers/scaleByRss.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { addWeightDecay } from './optimizers/weightDecay.ts';
+export { Quantized } from './quantized.ts';
+export { type QuantizeSpec, quantizeWeights } from './quantizeWeights.ts';
 export { constantSchedule } from './schedules/constantSchedule.ts';
 export {
   type CosineRestartsOptions,

@@ -1,0 +1,64 @@
+import {
+  LorikeetError,
+  namedScope,
+  type QuantizeOptions,
+  realize,
+  Tensor,
+} from '@lorikeet/tensor-core';
+import { Quantized } from './quantized.ts';
+import { selectPaths } from './select.ts';
+import { isAdaptable } from './site.ts';
+import { at, nodePaths, replaceAt } from './tree.ts';
+
+/** Selectors of module paths, and how to quantise the weights of what they find. The first that fits decides. */
+export type QuantizeSpec = Readonly<Record<string, QuantizeOptions>>;
+
+/**
+ * Quantises weights of linear layers and embeddings. Adapters then go on top of them: `adapt` with `lora`
+ * afterwards is QLoRA (Dettmers et al. 2023).
+ *
+ * @returns a new model with `Quantized` weights; the given one stays whole, and shares all else with it.
+ * @throws LorikeetError `no-match` with the nearest paths if a selector finds nothing; `unsupported` for a weight
+ *   that is adapted or quantised already; as `quantize` does for the options.
+ * @example
+ * const small = quantizeWeights(model, { '**.{query,value}': { dtype: 'u4', blockSize: 32 } });
+ */
+export function quantizeWeights<T>(model: T, spec: QuantizeSpec): T {
+  const candidates = quantizablePaths(model);
+  const chosen = new Map<string, QuantizeOptions>();
+  for (const [selector, options] of Object.entries(spec)) {
+    for (const path of selectPaths(selector, candidates))
+      if (!chosen.has(path)) chosen.set(path, options);
+  }
+  let quantized = model;
+  for (const [path, options] of chosen) quantized = quantizeAt(quantized, path, options);
+  return quantized;
+}
+
+/** Paths of the modules whose weight is a matrix or a table. */
+function quantizablePaths(model: unknown): string[] {
+  return nodePaths(model).filter((path) => {
+    const module = at(model, path);
+    return isAdaptable(module) && module.site.kind !== 'conv';
+  });
+}
+
+function quantizeAt<T>(model: T, path: string, options: QuantizeOptions): T {
+  const module = at(model, path);
+  if (!isAdaptable(module)) throw new LorikeetError('internal', 'nothing to quantise', { path });
+  const { site } = module;
+  const weight = module[site.field];
+  if (!(weight instanceof Tensor)) {
+    throw new LorikeetError('unsupported', 'a weight that is made of others cannot be quantised', {
+      path,
+      expected: 'a plain tensor',
+      received: weight?.constructor.name ?? String(weight),
+      hint: 'quantise a model once, before it is adapted; or merge it first',
+    });
+  }
+  const quantized = namedScope(path, () => Quantized.of(weight, site, options));
+  const { weight: whole, scales, zeroPoints } = quantized;
+  // One at a time: what is computed on the way takes several times as much as the weight.
+  realize(whole, scales, ...(zeroPoints === null ? [] : [zeroPoints]));
+  return replaceAt(model, `${path}.${site.field}`, quantized);
+}
