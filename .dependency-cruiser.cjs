@@ -2,6 +2,7 @@
 const mayImport = {
   'tensor-core': [],
   nn: ['tensor-core'],
+  onnx: ['tensor-core', 'nn'],
   'peft-lora': ['tensor-core', 'nn'],
   'model-zoo': ['tensor-core', 'nn'],
   laws: ['tensor-core', 'nn', 'peft-lora'],

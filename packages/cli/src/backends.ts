@@ -1,3 +1,4 @@
+import { onnxProvider } from '@lorikeet/onnx/node';
 import {
   type Backend,
   type BackendProvider,
@@ -6,7 +7,7 @@ import {
 } from '@lorikeet/tensor-core';
 
 /** Every backend that the command knows. */
-export const providers: readonly BackendProvider[] = [referenceProvider];
+export const providers: readonly BackendProvider[] = [onnxProvider, referenceProvider];
 
 /** Uses the backend of the option `--backend`, else of `LORIKEET_BACKEND`, else the best that is there. */
 export async function useBackendOption(name: string | undefined): Promise<Backend> {

@@ -1,4 +1,5 @@
 import type { DType, TypedArray } from './dtype.ts';
+import type { Attributes, Composite } from './op.ts';
 import type { Program } from './program.ts';
 import type { TensorType } from './type.ts';
 
@@ -12,10 +13,18 @@ export interface Executable {
   readonly program: Program;
 }
 
+export interface CompositeCall {
+  readonly op: Composite;
+  readonly inputs: readonly TensorType[];
+  readonly attributes: Attributes;
+  /** Of the result. */
+  readonly type: TensorType;
+}
+
 export interface BackendLimits {
   readonly dtypes: readonly DType[];
-  /** Names of the composites that the backend runs itself; of all others it gets the body. */
-  readonly composites: ReadonlySet<string>;
+  /** Whether the backend runs a call of a composite itself; of all others it gets the body. */
+  isNative(call: CompositeCall): boolean;
   readonly maxBufferBytes: number;
   /** Bytes of live buffers now. */
   liveBytes(): number;

@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'invalid-config'
   | 'invalid-file'
   | 'not-finite'
+  | 'out-of-memory'
+  | 'backend-failed'
   | 'internal';
 
 export interface LorikeetErrorDetails {

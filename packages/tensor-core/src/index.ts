@@ -1,5 +1,6 @@
 export { backward } from './autograd.ts';
-export type { Backend, BackendLimits, Buffer, Executable } from './backend.ts';
+export type { Backend, BackendLimits, Buffer, CompositeCall, Executable } from './backend.ts';
+export { ArrayPool } from './backends/reference/arrayPool.ts';
 export { createReferenceBackend } from './backends/reference/referenceBackend.ts';
 export {
   type BackendProvider,
@@ -36,6 +37,7 @@ export {
 export { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from './half.ts';
 export type { LossOptions, LossReduction } from './lossReduction.ts';
 export { lower } from './lower.ts';
+export { LruCache } from './lruCache.ts';
 export { MemoryScope, memoryScope } from './memoryScope.ts';
 export { namedScope } from './namedScope.ts';
 export type {
@@ -57,7 +59,7 @@ export type {
 } from './op.ts';
 export { operand } from './operand.ts';
 export * from './ops/index.ts';
-export { formatProgram, type Instruction, type Program } from './program.ts';
+export { formatProgram, type Instruction, type Program, valueTypes } from './program.ts';
 export { promote } from './promotion.ts';
 export { evaluate, realize } from './realize.ts';
 export { record } from './record.ts';

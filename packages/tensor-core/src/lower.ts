@@ -1,3 +1,4 @@
+import type { BackendLimits } from './backend.ts';
 import { LorikeetError } from './errors.ts';
 import { optimize } from './optimize.ts';
 import type { Instruction, Program } from './program.ts';
@@ -9,15 +10,16 @@ import { formatType } from './type.ts';
  * Writes the graph behind `outputs` as a program of `inputs`, and simplifies it. Computed tensors other
  * than `inputs` become constants.
  *
- * @param composites names of the composites to keep; all others are replaced by their bodies.
+ * @param isNative which calls of composites to keep; all others are replaced by their bodies.
  * @throws LorikeetError `tensor-not-concrete` if the graph needs a placeholder that is not an input.
  */
 export function lower(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
-  composites: ReadonlySet<string>,
+  isNative: BackendLimits['isNative'],
 ): Program {
-  const order = reachable(outputs, new Set(inputs), composites);
+  const bodies = new Map<Tensor, Tensor>();
+  const order = reachable(outputs, new Set(inputs), isNative, bodies);
   const constants: Storage[] = [];
   const constantOf = new Map<Storage, number>();
   for (const { storage } of order) {
@@ -47,8 +49,8 @@ export function lower(
           hint: 'return what you need from the traced function instead of keeping it in a variable outside',
         },
       );
-    } else if (source.expansion !== undefined && !composites.has(source.op.name)) {
-      numbers.set(tensor, numberOf(source.expansion));
+    } else if (bodies.has(tensor)) {
+      numbers.set(tensor, numberOf(bodies.get(tensor) ?? tensor));
     } else {
       numbers.set(tensor, first + instructions.length);
       const { op, attributes, path } = source;
@@ -64,11 +66,15 @@ export function lower(
   });
 }
 
-/** All that `outputs` are made of, down to `stops` (left out) and computed tensors, operands first. */
+/**
+ * All that `outputs` are made of, down to `stops` (left out) and computed tensors, operands first. Composites that
+ * are not kept, and what stands for them, go to `bodies`.
+ */
 function reachable(
   outputs: readonly Tensor[],
   stops: ReadonlySet<Tensor>,
-  composites: ReadonlySet<string>,
+  isNative: BackendLimits['isNative'],
+  bodies: Map<Tensor, Tensor>,
 ): Tensor[] {
   const seen = new Set<Tensor>();
   const pending = [...outputs];
@@ -76,9 +82,18 @@ function reachable(
     if (seen.has(tensor) || stops.has(tensor)) continue;
     seen.add(tensor);
     if (tensor.source.kind !== 'op') continue;
-    const { expansion, op, inputs } = tensor.source;
-    if (expansion !== undefined && !composites.has(op.name)) pending.push(expansion);
-    else pending.push(...inputs);
+    const { expansion, op, inputs, attributes } = tensor.source;
+    const { type } = tensor;
+    const isKept =
+      expansion === undefined ||
+      op.kind === 'primitive' ||
+      isNative({ op, inputs: inputs.map((input) => input.type), attributes, type });
+    if (isKept) {
+      pending.push(...inputs);
+    } else {
+      bodies.set(tensor, expansion);
+      pending.push(expansion);
+    }
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }

@@ -27,7 +27,7 @@ export function realize(...tensors: readonly Tensor[]): void {
 function compute(tensors: readonly Tensor[]): Storage[] {
   if (tensors.length === 0) return [];
   const backend = currentBackend();
-  const { constants, ...lowered } = lower(tensors, [], backend.limits().composites);
+  const { constants, ...lowered } = lower(tensors, [], backend.limits().isNative);
   // Computed tensors are inputs here, so that the same arithmetic on other tensors finds the same executable.
   const program: Program = {
     ...lowered,

@@ -65,7 +65,7 @@ export function compile<Args extends readonly unknown[], Out>(
     const placeholders = leaves.map(({ type }) => new Tensor(type, { kind: 'placeholder' }));
     const result = trace(() => fn(...(unflattenTree(structure, placeholders) as Args)));
     const { leaves: outputs, structure: outputStructure } = flattenTree(result);
-    const program = lower(outputs, placeholders, backend.limits().composites);
+    const program = lower(outputs, placeholders, backend.limits().isNative);
     const { constants } = program;
     const executable = backend.compile(
       program,

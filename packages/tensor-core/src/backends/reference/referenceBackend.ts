@@ -32,7 +32,7 @@ export function createReferenceBackend(): Backend {
 
   const limits: BackendLimits = {
     dtypes,
-    composites: new Set(),
+    isNative: () => false,
     maxBufferBytes: 2 ** 32,
     liveBytes: () => liveBytes,
   };

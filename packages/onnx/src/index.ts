@@ -1,0 +1,5 @@
+export { type LowerGraphOptions, lowerGraph } from './lowerGraph.ts';
+export { lowerings, refusalOf } from './lowerings.ts';
+export { encodeModel } from './proto/encodeModel.ts';
+export { createOnnxBackend, type OnnxBackendOptions } from './runtime/onnxBackend.ts';
+export type { OnnxRuntime } from './runtime/runtime.ts';

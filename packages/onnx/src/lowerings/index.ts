@@ -1,0 +1,66 @@
+import {
+  gatherOp,
+  operand,
+  type Primitive,
+  putAlongAxisOp,
+  scatterAddOp,
+  scatterOp,
+  sizeOf,
+  takeAlongAxisOp,
+} from '@lorikeet/tensor-core';
+import type { GraphBuilder } from '../graphBuilder.ts';
+import { type Lowering, lowering } from '../lowering.ts';
+import type { Value } from '../value.ts';
+
+export const indexLowerings: readonly Lowering[] = [
+  lowering(gatherOp, 'Gather', {
+    exact: true,
+    lower: ({ graph, inputs, attributes: { axis } }) =>
+      graph.node('Gather', [operand(inputs, 0).name, operand(inputs, 1).name], { axis }),
+  }),
+  lowering(takeAlongAxisOp, 'GatherElements', {
+    exact: true,
+    lower: ({ graph, inputs, attributes: { axis } }) =>
+      graph.node('GatherElements', [operand(inputs, 0).name, operand(inputs, 1).name], { axis }),
+  }),
+  lowering(putAlongAxisOp, 'ScatterElements', {
+    lower: ({ graph, inputs, attributes: { axis, mode } }) =>
+      graph.node(
+        'ScatterElements',
+        inputs.map(({ name }) => name),
+        {
+          axis,
+          reduction: mode === 'add' ? 'add' : 'none',
+        },
+      ),
+  }),
+  scatter(scatterOp, 'none'),
+  scatter(scatterAddOp, 'add'),
+];
+
+/** Slices along an axis take updates: as many lines of a matrix do, one scatter of elements. */
+function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | 'add'): Lowering {
+  return lowering(op, 'ScatterElements', {
+    exact: reduction === 'none',
+    lower({ graph, inputs, attributes: { axis }, type }) {
+      const [x, indices, updates] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
+      const outer = sizeOf(x.shape.slice(0, axis));
+      const inner = sizeOf(x.shape.slice(axis + 1));
+      const side = x.shape[axis] ?? 1;
+      const count = sizeOf(indices.shape);
+      const target = reshaped(graph, x, [outer, side, inner]);
+      const source = reshaped(graph, updates, [outer, count, inner]);
+      const line = reshaped(graph, indices, [1, count, 1]);
+      const places = graph.node('Expand', [line, graph.ints([outer, count, inner])]);
+      const result = graph.node('ScatterElements', [target, places, source], {
+        axis: 1,
+        reduction,
+      });
+      return graph.node('Reshape', [result, graph.ints(type.shape)]);
+    },
+  });
+}
+
+function reshaped(graph: GraphBuilder, { name }: Value, shape: readonly number[]): string {
+  return graph.node('Reshape', [name, graph.ints(shape)]);
+}

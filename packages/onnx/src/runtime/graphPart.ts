@@ -1,0 +1,105 @@
+import {
+  type ArrayPool,
+  byteLengthOf,
+  type Program,
+  sizeOf,
+  type TensorType,
+  type TypedArray,
+} from '@lorikeet/tensor-core';
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { lowerGraph } from '../lowerGraph.ts';
+import { opset } from '../opset.ts';
+import { storedAs } from '../proto/elementType.ts';
+import { encodeModel } from '../proto/encodeModel.ts';
+import type { ModelProto } from '../proto/model.ts';
+import { fromRuntime, toRuntime } from './hostTensor.ts';
+import type { LiveValues } from './liveValues.ts';
+import type { OnnxBuffer } from './onnxBuffer.ts';
+import type { Part } from './partition.ts';
+import type { OnnxRuntime } from './runtime.ts';
+
+/** A part of a program as a session of the runtime. */
+export class GraphPart {
+  readonly #part: Part;
+  readonly #runtime: OnnxRuntime;
+  #model: ModelProto | undefined;
+  #session: InferenceSession | undefined;
+
+  /** @throws LorikeetError `unsupported` for a call that no operator serves. */
+  constructor(part: Part, runtime: OnnxRuntime) {
+    this.#part = part;
+    this.#runtime = runtime;
+    const model = modelOf(part);
+    // Where all results are empty there is nothing to run.
+    this.#model = model.graph.outputs.length > 0 ? model : undefined;
+  }
+
+  /** @param constants of the whole program. The session reads them where they are. */
+  async prepare(
+    constants: readonly OnnxBuffer[],
+    options: InferenceSession.SessionOptions,
+  ): Promise<void> {
+    if (this.#model === undefined) return;
+    const externalData = this.#model.graph.initializers.flatMap(({ data }) =>
+      data instanceof Uint8Array
+        ? []
+        : [
+            {
+              path: data.location,
+              data: bytesOf((constants[Number(data.location)] as OnnxBuffer).data),
+            },
+          ],
+    );
+    const bytes = encodeModel(this.#model);
+    this.#model = undefined;
+    this.#session = await this.#runtime.InferenceSession.create(bytes, {
+      ...options,
+      externalData,
+    });
+  }
+
+  async run(values: LiveValues, types: readonly TensorType[], pool: ArrayPool): Promise<void> {
+    const feeds: Record<string, Tensor> = {};
+    const fetches: Record<string, Tensor> = {};
+    this.#part.inputs.forEach((value, i) => {
+      const type = types[value] as TensorType;
+      if (sizeOf(type.shape) > 0)
+        feeds[`input${i}`] = toRuntime(this.#runtime, type, values.get(value));
+    });
+    this.#part.outputs.forEach((value, i) => {
+      const type = types[value] as TensorType;
+      const data = pool.take(type.dtype, sizeOf(type.shape));
+      values.set(value, data);
+      if (data.length > 0) fetches[`output${i}`] = toRuntime(this.#runtime, type, data);
+    });
+    await this.#session?.run(feeds, fetches);
+    this.#part.outputs.forEach((value, i) => {
+      const written = fetches[`output${i}`];
+      if (written !== undefined)
+        fromRuntime(types[value] as TensorType, written, values.get(value));
+    });
+  }
+
+  async release(): Promise<void> {
+    await this.#session?.release();
+  }
+}
+
+function bytesOf(data: TypedArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Constants are named by their place in the whole program, and given when the session is made. */
+function modelOf({ program, constants }: Part): ModelProto {
+  const graph = lowerGraph(program, {
+    inputName: (i) => `input${i}`,
+    outputName: (i) => `output${i}`,
+    constant(i) {
+      const { dtype, shape } = (program.constants[i] as Program['constants'][number]).type;
+      const length = byteLengthOf(dtype, sizeOf(shape));
+      const data = { location: String(constants[i]), offset: 0, length };
+      return { elementType: storedAs[dtype], dims: shape, data };
+    },
+  });
+  return { opset, graph, metadata: {} };
+}

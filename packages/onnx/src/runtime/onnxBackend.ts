@@ -1,0 +1,146 @@
+import {
+  ArrayPool,
+  type Backend,
+  type BackendLimits,
+  type Buffer,
+  createReferenceBackend,
+  dtypes,
+  type Executable,
+  formatProgram,
+  LorikeetError,
+  LruCache,
+  type Program,
+  sizeOf,
+  valueTypes,
+} from '@lorikeet/tensor-core';
+import { refusalOf } from '../lowerings.ts';
+import { failureOf } from './failure.ts';
+import { OnnxBuffer } from './onnxBuffer.ts';
+import { ProgramRunner } from './programRunner.ts';
+import type { OnnxRuntime } from './runtime.ts';
+import { type SessionOptions, sessionOptions } from './sessionOptions.ts';
+import { WorkQueue } from './workQueue.ts';
+
+export interface OnnxBackendOptions extends SessionOptions {
+  /** How many programs are kept ready, beyond those that are in use. Defaults to 64. */
+  readonly maxSessions?: number;
+}
+
+interface OnnxExecutable extends Executable {
+  readonly runner: ProgramRunner;
+}
+
+/** A backend that lowers programs to ONNX and has a runtime run them. */
+export function createOnnxBackend(runtime: OnnxRuntime, options: OnnxBackendOptions = {}): Backend {
+  const queue = new WorkQueue();
+  const pool = new ArrayPool();
+  const host = createReferenceBackend();
+  const runners = new LruCache<ProgramRunner>(options.maxSessions ?? 64);
+  const session = sessionOptions(options);
+  let liveBytes = 0;
+
+  const owned = (buffer: OnnxBuffer): OnnxBuffer => {
+    liveBytes += buffer.byteLength;
+    return buffer;
+  };
+
+  const limits: BackendLimits = {
+    dtypes,
+    isNative: (call) =>
+      refusalOf(call) === undefined &&
+      [call.type, ...call.inputs].every(({ shape }) => sizeOf(shape) > 0),
+    maxBufferBytes: 2 ** 32,
+    liveBytes: () => liveBytes,
+  };
+
+  return {
+    name: 'onnx',
+    allocate(type) {
+      const data = pool.take(type.dtype, sizeOf(type.shape));
+      data.fill(0);
+      const buffer = new OnnxBuffer(type);
+      buffer.settle(data);
+      return owned(buffer);
+    },
+    write: (type, data) => owned(new OnnxBuffer(type, data)),
+    async read(_, buffer) {
+      await queue.settled();
+      return bufferOf(buffer).data.slice();
+    },
+    compile(program: Program, constants): OnnxExecutable {
+      const key = `${formatProgram(program)} ${constants.map(identityOfBuffer).join(' ')}`;
+      let runner = runners.get(key);
+      if (runner === undefined) {
+        runner = new ProgramRunner({
+          program,
+          constants: constants.map(bufferOf),
+          runtime,
+          host,
+          pool,
+          session,
+        });
+        runners.set(key, runner);
+        const made = runner;
+        queue.add(
+          () => made.prepare(),
+          (error) => failureOf(error, 'a program could not be made ready'),
+        );
+      }
+      return { program, runner };
+    },
+    run(executable, inputs) {
+      if (!isOnnxExecutable(executable)) throw foreign('an executable');
+      const { program, runner } = executable;
+      const types = valueTypes(program);
+      const outputs = program.outputs.map((value) =>
+        owned(new OnnxBuffer(types[value] as (typeof types)[number])),
+      );
+      const given = inputs.map(bufferOf);
+      queue.add(
+        () => runner.run(given, outputs),
+        (error) => {
+          const failure = failureOf(error, 'a program failed');
+          for (const output of outputs) output.fail(failure);
+          return failure;
+        },
+      );
+      return outputs;
+    },
+    free(buffer) {
+      liveBytes -= buffer.byteLength;
+      const freed = bufferOf(buffer);
+      // Not before those that were told to read it have done so.
+      queue.add(
+        () => {
+          const data = freed.take();
+          if (data !== undefined && freed.isPooled) pool.give(data);
+        },
+        (error) => failureOf(error, 'a buffer could not be freed'),
+      );
+    },
+    synchronize: () => queue.synchronize(),
+    limits: () => limits,
+  };
+}
+
+const identities = new WeakMap<Buffer, number>();
+let count = 0;
+
+function identityOfBuffer(buffer: Buffer): number {
+  const known = identities.get(buffer) ?? count++;
+  identities.set(buffer, known);
+  return known;
+}
+
+function bufferOf(buffer: Buffer): OnnxBuffer {
+  if (buffer instanceof OnnxBuffer) return buffer;
+  throw foreign('a buffer');
+}
+
+function isOnnxExecutable(executable: Executable): executable is OnnxExecutable {
+  return 'runner' in executable;
+}
+
+function foreign(what: string): LorikeetError {
+  return new LorikeetError('internal', `${what} of another backend was given to the onnx backend`);
+}

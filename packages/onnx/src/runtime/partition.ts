@@ -1,0 +1,121 @@
+import {
+  type Instruction,
+  type Program,
+  sizeOf,
+  type TensorType,
+  valueTypes,
+} from '@lorikeet/tensor-core';
+import { refusalOf } from '../lowerings.ts';
+
+/** A part of a program that runs in one place. Its values are given by their numbers in the whole. */
+export interface Part {
+  readonly place: 'graph' | 'host';
+  readonly program: Program;
+  readonly inputs: readonly number[];
+  /** By place in the constants of the whole. */
+  readonly constants: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** Results of at most so many elements are computed on the host if something there needs them. */
+const few = 256;
+
+/**
+ * Cuts a program where it needs what ONNX has no operator for: such calls run on the host, in as few parts as their
+ * order allows. Most programs are one part.
+ */
+export function partition(program: Program): Part[] {
+  const types = valueTypes(program);
+  const given = program.inputs.length + program.constants.length;
+  const stages = stagesOf(program, types, given);
+  const count = Math.max(0, ...stages) + 1;
+  const members: number[][] = Array.from({ length: count }, () => []);
+  stages.forEach((stage, i) => {
+    members[stage]?.push(i);
+  });
+  return members.flatMap((part, stage) =>
+    part.length === 0 ? [] : [makePart(program, types, stages, part, stage)],
+  );
+}
+
+/** Of each instruction when it runs: in an even stage on the host, in an odd one in a graph. */
+function stagesOf(program: Program, types: readonly TensorType[], given: number): number[] {
+  const onHost = hostInstructions(program, types, given);
+  const stages: number[] = [];
+  program.instructions.forEach(({ inputs }, i) => {
+    const parity = onHost.has(i) ? 0 : 1;
+    const earliest = inputs.reduce(
+      (stage, value) => Math.max(stage, stages[value - given] ?? 0),
+      0,
+    );
+    stages.push(earliest % 2 === parity ? earliest : earliest + 1);
+  });
+  return stages;
+}
+
+function hostInstructions(
+  program: Program,
+  types: readonly TensorType[],
+  given: number,
+): Set<number> {
+  const onHost = new Set<number>();
+  const wanted = new Set<number>();
+  for (let i = program.instructions.length - 1; i >= 0; i--) {
+    const { op, inputs, attributes, type } = program.instructions[i] as Instruction;
+    const operands = inputs
+      .map((value) => types[value] as TensorType)
+      .filter(({ shape }) => sizeOf(shape) > 0);
+    const isRefused =
+      sizeOf(type.shape) > 0 && refusalOf({ op, inputs: operands, attributes, type }) !== undefined;
+    const isSmallStep =
+      wanted.has(given + i) && op.kind === 'primitive' && sizeOf(type.shape) <= few;
+    if (!isRefused && !isSmallStep) continue;
+    onHost.add(i);
+    for (const value of inputs) wanted.add(value);
+  }
+  return onHost;
+}
+
+function makePart(
+  program: Program,
+  types: readonly TensorType[],
+  stages: readonly number[],
+  members: readonly number[],
+  stage: number,
+): Part {
+  const given = program.inputs.length + program.constants.length;
+  const own = new Set(members.map((i) => given + i));
+  const outside = new Set(
+    members
+      .flatMap((i) => program.instructions[i]?.inputs ?? [])
+      .filter((value) => !own.has(value)),
+  );
+  const isConstant = (value: number): boolean => value >= program.inputs.length && value < given;
+  const inputs = [...outside].filter((value) => !isConstant(value));
+  const constants = [...outside].filter(isConstant);
+  const later = new Set(program.outputs);
+  program.instructions.forEach((instruction, i) => {
+    if ((stages[i] ?? 0) > stage) for (const value of instruction.inputs) later.add(value);
+  });
+  const outputs = [...own].filter((value) => later.has(value));
+  const numbers = new Map([...inputs, ...constants, ...own].map((value, i) => [value, i]));
+  const renumbered = (values: readonly number[]): number[] =>
+    values.map((value) => numbers.get(value) ?? -1);
+  return {
+    place: stage % 2 === 0 ? 'host' : 'graph',
+    inputs,
+    constants: constants.map((value) => value - program.inputs.length),
+    outputs,
+    program: {
+      inputs: inputs.map((value) => types[value] as TensorType),
+      constants: constants.map(
+        (value) => program.constants[value - program.inputs.length] as Program['constants'][number],
+      ),
+      instructions: members.map((i) => {
+        const instruction = program.instructions[i] as Instruction;
+        return { ...instruction, inputs: renumbered(instruction.inputs) };
+      }),
+      outputs: renumbered(outputs),
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import {
+  type ArrayPool,
+  type Backend,
+  type LorikeetError,
+  type Program,
+  sizeOf,
+  type TensorType,
+  valueTypes,
+} from '@lorikeet/tensor-core';
+import type { InferenceSession } from 'onnxruntime-common';
+import { failureOf } from './failure.ts';
+import { GraphPart } from './graphPart.ts';
+import { HostPart } from './hostPart.ts';
+import { LiveValues } from './liveValues.ts';
+import type { OnnxBuffer } from './onnxBuffer.ts';
+import { partition } from './partition.ts';
+import type { OnnxRuntime } from './runtime.ts';
+
+export interface ProgramRunnerOptions {
+  readonly program: Program;
+  readonly constants: readonly OnnxBuffer[];
+  readonly runtime: OnnxRuntime;
+  /** Runs what ONNX has no operator for. */
+  readonly host: Backend;
+  readonly pool: ArrayPool;
+  readonly session: InferenceSession.SessionOptions;
+}
+
+/** One program, ready to run part by part. */
+export class ProgramRunner {
+  readonly #options: ProgramRunnerOptions;
+  readonly #types: readonly TensorType[];
+  readonly #parts: readonly (GraphPart | HostPart)[];
+  #failure: LorikeetError | undefined;
+
+  /** @throws LorikeetError `unsupported` for what can run nowhere. */
+  constructor(options: ProgramRunnerOptions) {
+    const { program, runtime, host } = options;
+    this.#options = options;
+    this.#types = valueTypes(program);
+    this.#parts = partition(program).map((part) =>
+      part.place === 'graph'
+        ? new GraphPart(part, runtime)
+        : new HostPart(part, program.inputs.length, host),
+    );
+  }
+
+  /** Makes the sessions. What fails is told again whenever the program should run. */
+  async prepare(): Promise<void> {
+    const { constants, session } = this.#options;
+    try {
+      for (const part of this.#parts)
+        if (part instanceof GraphPart) await part.prepare(constants, session);
+    } catch (error) {
+      this.#failure = failureOf(error, 'a program could not be made ready');
+      throw this.#failure;
+    }
+  }
+
+  async run(inputs: readonly OnnxBuffer[], outputs: readonly OnnxBuffer[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { constants, pool } = this.#options;
+    const values = new LiveValues();
+    for (const [i, { data }] of [...inputs, ...constants].entries()) values.set(i, data);
+    for (const part of this.#parts) await part.run(values, this.#types, pool);
+    this.#hand(values, outputs);
+  }
+
+  async release(): Promise<void> {
+    for (const part of this.#parts) if (part instanceof GraphPart) await part.release();
+  }
+
+  /** Gives each output an array of its own, and the rest back. */
+  #hand(values: LiveValues, outputs: readonly OnnxBuffer[]): void {
+    const { program, pool } = this.#options;
+    const given = program.inputs.length + program.constants.length;
+    const taken = new Set<number>();
+    outputs.forEach((output, i) => {
+      const value = program.outputs[i] ?? -1;
+      const { dtype, shape } = output.type;
+      if (sizeOf(shape) === 0) {
+        output.settle(pool.take(dtype, 0));
+        return;
+      }
+      const data = values.get(value);
+      output.settle(value < given || taken.has(value) ? data.slice() : data);
+      taken.add(value);
+    });
+    for (const [value, data] of values.entries())
+      if (value >= given && !taken.has(value)) pool.give(data);
+  }
+}

@@ -1,0 +1,19 @@
+import type { InferenceSession } from 'onnxruntime-common';
+
+export interface SessionOptions {
+  /** Threads for one operator. The runtime's own default, one for each core, if not given. */
+  readonly threads?: number;
+}
+
+export function sessionOptions({ threads }: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: {
+      // Weights stay where they are, in one copy for all programs; packed, each use of each would have its own.
+      'session.disable_prepacking': '1',
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { describeLaws, opLaws } from '@lorikeet/laws';
+import { createNodeBackend } from '@lorikeet/onnx/node';
+import { describe, test } from 'vitest';
+import { everyOp } from './everyOp.ts';
+
+const backend = createNodeBackend({ threads: 1 });
+
+describe('every op gives on ONNX Runtime what the reference gives', () => {
+  for (const op of everyOp) {
+    const laws = opLaws(op, { backends: [backend] }).filter(
+      ({ name }) => name === 'is the same on onnx',
+    );
+    describeLaws(op.name, laws, { describe, test });
+  }
+});
