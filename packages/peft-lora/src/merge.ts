@@ -20,7 +20,7 @@ export interface MergeOptions {
  * Works all adapters into the weights.
  *
  * @returns a model of the structure of the one before `adapt`, with nothing left of the adapters; what was
- *   not adapted is the same tensor as before.
+ *   not adapted is the same tensor as before. A weight that was adapted on a quantised base is a plain tensor.
  * @throws LorikeetError `not-finite` in safe mode, naming each weight; the adapted model is left as it was.
  */
 export function merge<T>(tuned: T): T;
