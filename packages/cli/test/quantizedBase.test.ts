@@ -4,6 +4,7 @@ import {
   applyUpdates,
   Context,
   combine,
+  type Optimizer,
   partition,
   paths,
   type QuantizeSpec,
@@ -64,7 +65,7 @@ test.each<[string, QuantizeSpec, share: number, error: number]>([
 
   const tuned = adapt(small, { '**.{query,value}': lora({ rank: 4 }) });
   const [start, frozen] = partition(tuned, isTrainable);
-  const optimizer = adamw({ learningRate: 0.01 });
+  const optimizer: Optimizer = adamw({ learningRate: 0.01 });
   const loss = valueAndGrad((part: typeof start) =>
     lossOf(combine(part, frozen).call(inputs, Context.evaluation)),
   );
