@@ -153,10 +153,13 @@ describe('quantize', () => {
     side: fc.integer({ min: 1, max: 6 }),
     rows: fc.integer({ min: 0, max: 3 }),
     magnitude: fc.constantFrom(1e-30, 1e-3, 1, 1e30),
-    numbers: fc.array(fc.oneof(fc.constant(0), fc.double({ min: -1, max: 1, noNaN: true })), {
-      minLength: 18,
-      maxLength: 18,
-    }),
+    // None so small that its scale would be a subnormal number, which has too few digits.
+    numbers: fc.array(
+      fc
+        .double({ min: -1, max: 1, noNaN: true })
+        .map((value) => (Math.abs(value) < 1e-3 ? 0 : value)),
+      { minLength: 18, maxLength: 18 },
+    ),
   } as const);
 
   test('is off by at most half a scale, and keeps 0', async () => {

@@ -43,8 +43,8 @@ export interface QuantizeOptions {
  * range, with 0 in it, takes all of them. A block of zeros has the scale 1.
  *
  * @param x [..., K] of floats
- * @returns what `dequantize` takes: each element is off by at most half its scale, where the scale is no
- *   subnormal number of its dtype, that of `x`.
+ * @returns what `dequantize` takes: each element is off by at most half its scale, but for the rounding of the
+ *   dtype of `x`, which the scales have too; and more where a scale is a subnormal number of that dtype.
  * @throws LorikeetError `invalid-argument` for a block size below 1, `dtype-mismatch` if `x` is no float,
  *   `shape-mismatch` if it is a scalar.
  */
