@@ -71,9 +71,8 @@ export function quantize(
     : clamp(round(sub(lowest, div(bottom, factors))), lowest, highest);
   const nearest = round(div(blocks, expandDims(factors, -1)));
   const shifted = add(nearest, zeros === undefined ? zero : expandDims(zeros, -1));
-  const bound = symmetric ? 2 * zero - highest : lowest;
   return {
-    weight: cast(joinBlocks(clamp(shifted, bound, highest), side), dtype),
+    weight: cast(joinBlocks(clamp(shifted, lowest, highest), side), dtype),
     scales,
     zeroPoints: zeros === undefined ? null : cast(zeros, dtype),
   };

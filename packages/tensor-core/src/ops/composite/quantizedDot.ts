@@ -102,7 +102,7 @@ function partsOf(inputs: readonly Tensor[]): {
 
 function requireFit(x: Tensor, weight: Tensor, inputAxis: 0 | 1): void {
   const side = weight.shape[inputAxis];
-  if (weight.rank === 2 && x.rank > 0 && x.shape.at(-1) === side) return;
+  if (weight.rank === 2 && x.shape.at(-1) === side) return;
   throw new LorikeetError(
     'shape-mismatch',
     `quantizedDot: input ${formatShape(x.shape)} does not meet axis ${inputAxis} of ${formatShape(weight.shape)}`,
