@@ -11,6 +11,10 @@ export class LruCache<V> {
     return this.#entries.size;
   }
 
+  values(): Iterable<V> {
+    return this.#entries.values();
+  }
+
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;

@@ -80,6 +80,10 @@ export class GraphPart {
     });
   }
 
+  endProfiling(): void {
+    this.#session?.endProfiling();
+  }
+
   async release(): Promise<void> {
     await this.#session?.release();
   }

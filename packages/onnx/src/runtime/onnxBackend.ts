@@ -30,8 +30,16 @@ interface OnnxExecutable extends Executable {
   readonly runner: ProgramRunner;
 }
 
+export interface OnnxBackend extends Backend {
+  /** Has every session that is kept write its profile. */
+  endProfiling(): Promise<void>;
+}
+
 /** A backend that lowers programs to ONNX and has a runtime run them. */
-export function createOnnxBackend(runtime: OnnxRuntime, options: OnnxBackendOptions = {}): Backend {
+export function createOnnxBackend(
+  runtime: OnnxRuntime,
+  options: OnnxBackendOptions = {},
+): OnnxBackend {
   const queue = new WorkQueue();
   const pool = new ArrayPool();
   const host = createReferenceBackend();
@@ -120,6 +128,10 @@ export function createOnnxBackend(runtime: OnnxRuntime, options: OnnxBackendOpti
     },
     synchronize: () => queue.synchronize(),
     limits: () => limits,
+    async endProfiling() {
+      await queue.settled();
+      for (const runner of runners.values()) runner.endProfiling();
+    },
   };
 }
 

@@ -66,6 +66,10 @@ export class ProgramRunner {
     this.#hand(values, outputs);
   }
 
+  endProfiling(): void {
+    for (const part of this.#parts) if (part instanceof GraphPart) part.endProfiling();
+  }
+
   async release(): Promise<void> {
     for (const part of this.#parts) if (part instanceof GraphPart) await part.release();
   }
