@@ -79,7 +79,7 @@ export function onlySeen(
   const [, , queries = 0, keys = 0] = scoreShape(operand(inputs, 0), operand(inputs, 1));
   const mayBeBlind = masked || ((causal || window !== null) && queries > keys);
   const seen = mayBeBlind ? isSeen(inputs, attributes) : undefined;
-  return seen === undefined ? slope : where(seen, slope, 0);
+  return seen === undefined ? slope : mul(slope, cast(seen, slope.dtype));
 }
 
 /** [B, H, T, ...] as [B, G, H / G * T, ...]: queries that share a head of `keys` one after the other. */

@@ -38,6 +38,7 @@ interface UnaryRules {
   readonly operand?: Numeric;
   /** Dtype of the result where it is not that of the operand. */
   readonly result?: DType;
+  readonly vanishes?: 'every';
 }
 
 /** A primitive that maps each element of one tensor. */
@@ -58,6 +59,7 @@ export function unaryPrimitive(rules: UnaryRules): Primitive<NoAttributes> {
     derivative,
     batch: batchElementwise,
     sample: (draw) => ({ inputs: [{ ...rules.sample, shape: draw.shape() }], attributes: {} }),
+    ...(rules.vanishes === undefined ? {} : { vanishes: rules.vanishes }),
   };
 }
 
@@ -85,6 +87,7 @@ interface BinaryRules {
   readonly operand?: Numeric;
   readonly result?: DType;
   readonly simplify?: NonNullable<Primitive['simplify']>;
+  readonly vanishes?: 'any' | 'first' | 'every';
 }
 
 /** A primitive that combines two tensors element by element, with NumPy's broadcasting. */
@@ -119,6 +122,7 @@ export function binaryPrimitive(rules: BinaryRules): Primitive<NoAttributes> {
       return { inputs: rules.sample?.(draw, a, b) ?? [{ shape: a }, { shape: b }], attributes: {} };
     },
     ...(simplify === undefined ? {} : { simplify }),
+    ...(rules.vanishes === undefined ? {} : { vanishes: rules.vanishes }),
   };
 }
 

@@ -2,6 +2,7 @@ export { backward } from './autograd.ts';
 export type { Backend, BackendLimits, Buffer, CompositeCall, Executable } from './backend.ts';
 export { ArrayPool } from './backends/reference/arrayPool.ts';
 export { createReferenceBackend } from './backends/reference/referenceBackend.ts';
+export { lastUses, runProgram } from './backends/reference/runProgram.ts';
 export {
   type BackendProvider,
   currentBackend,
@@ -35,6 +36,7 @@ export {
   type LorikeetErrorDetails,
 } from './errors.ts';
 export { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from './half.ts';
+export { identityOf } from './identity.ts';
 export type { LossOptions, LossReduction } from './lossReduction.ts';
 export { lower } from './lower.ts';
 export { LruCache } from './lruCache.ts';
@@ -60,6 +62,7 @@ export type {
 export { operand } from './operand.ts';
 export * from './ops/index.ts';
 export { formatProgram, type Instruction, type Program, valueTypes } from './program.ts';
+export { programKey } from './programKey.ts';
 export { promote } from './promotion.ts';
 export { evaluate, realize } from './realize.ts';
 export { record } from './record.ts';

@@ -1,5 +1,7 @@
 import type { BackendLimits } from './backend.ts';
 import { LorikeetError } from './errors.ts';
+import { narrowDemands } from './narrowing/narrowDemands.ts';
+import { narrowSupports } from './narrowing/narrowSupports.ts';
 import { optimize } from './optimize.ts';
 import type { Instruction, Program } from './program.ts';
 import type { Storage } from './storage.ts';
@@ -58,12 +60,14 @@ export function lower(
       instructions.push({ op, attributes, inputs, type: tensor.type, path });
     }
   }
-  return optimize({
+  const program = optimize({
     inputs: inputs.map((input) => input.type),
     constants,
     instructions,
     outputs: outputs.map(numberOf),
   });
+  const narrowed = narrowDemands(narrowSupports(program));
+  return narrowed === program ? program : optimize(narrowed);
 }
 
 /**

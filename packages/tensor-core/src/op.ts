@@ -53,6 +53,22 @@ export type Batch<A> = {
   rule(args: BatchArguments<A>): Tensor;
 }['rule'];
 
+/** For each operand, for each of its axes, the axis of the result that runs along it. */
+export type AxisMap = readonly (readonly (number | null)[])[];
+
+/** What lets a program compute a part of a tensor alone. An op may leave all of it out. */
+export interface Locality<A> {
+  /** Whether each element of the result depends only on the elements at its place in the inputs. */
+  readonly elementwise?: true;
+  /**
+   * Which axes of the operands run along which of the result: a part of the result along such an axis needs only that
+   * part of the operand. `null` for an axis of which all is needed.
+   */
+  along?(inputs: readonly TensorType[], attributes: A, type: TensorType): AxisMap | undefined;
+  /** An element of the result is 0 where any element that it depends on is, or the first operand's, or every operand's. */
+  readonly vanishes?: 'any' | 'first' | 'every';
+}
+
 /** What an op knows of one of its operands when a program is simplified. */
 export interface SimplifyOperand extends TensorType {
   /** The value of all elements, if the operand is a literal. */
@@ -102,7 +118,7 @@ export interface Sample<A> {
  *
  * The object is the whole op; leaving out a rule is a type error.
  */
-export interface Primitive<A extends Attributes = Attributes> {
+export interface Primitive<A extends Attributes = Attributes> extends Locality<A> {
   readonly kind: 'primitive';
   readonly name: string;
   /** Shape and dtype of the result; throws a typed error on operands that do not fit. */
@@ -115,8 +131,6 @@ export interface Primitive<A extends Attributes = Attributes> {
   readonly batch: Batch<A> | 'loop';
   /** Hints for `opLaws`: one valid call of the op. */
   sample(draw: Draw): Sample<A>;
-  /** Whether each element of the result depends only on the elements at its place in the inputs. */
-  readonly elementwise?: true;
   /** Whether each element of the result is some element of the first operand, so that a literal stays one. */
   readonly rearranges?: true;
   /** The index of the operand that the result always equals, if the operands show it. */
@@ -132,7 +146,7 @@ export interface Primitive<A extends Attributes = Attributes> {
  *
  * This is where a plug-in extends the framework: from its own package, with the same call.
  */
-export interface Composite<A extends Attributes = Attributes> {
+export interface Composite<A extends Attributes = Attributes> extends Locality<A> {
   readonly kind: 'composite';
   readonly name: string;
   body(inputs: readonly Tensor[], attributes: A): Tensor;

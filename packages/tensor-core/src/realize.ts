@@ -1,10 +1,10 @@
 import type { Backend, Executable } from './backend.ts';
 import { currentBackend } from './backends.ts';
 import { LorikeetError } from './errors.ts';
-import { identityOf } from './identity.ts';
 import { lower } from './lower.ts';
 import { LruCache } from './lruCache.ts';
-import { formatProgram, type Program } from './program.ts';
+import type { Program } from './program.ts';
+import { programKey } from './programKey.ts';
 import { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 import { isTracing } from './tracing.ts';
@@ -69,17 +69,11 @@ function executableOf(backend: Backend, program: Program): Executable {
     cache = new LruCache(256);
     executables.set(backend, cache);
   }
-  const key = keyOf(program);
+  const key = programKey(program);
   let executable = cache.get(key);
   if (executable === undefined) {
     executable = backend.compile(program, []);
     cache.set(key, executable);
   }
   return executable;
-}
-
-/** The text of a program, and which ops its names stand for: two plug-ins may call theirs alike. */
-function keyOf(program: Program): string {
-  const ops = new Set(program.instructions.map(({ op }) => identityOf(op)));
-  return `${formatProgram(program)}\n${[...ops].join(' ')}`;
 }

@@ -20,6 +20,17 @@ export function reducedShape(shape: Shape, { axes, keepAxes }: ReductionAttribut
   return shape.filter((_, axis) => !axes.includes(axis));
 }
 
+/** Where each axis is in the result of a reduction; `null` for those that are reduced. */
+export function unreducedAxes(
+  shape: Shape,
+  { axes, keepAxes }: ReductionAttributes,
+): (number | null)[] {
+  return shape.map((_, axis) => {
+    if (axes.includes(axis)) return null;
+    return keepAxes ? axis : axis - axes.filter((other) => other < axis).length;
+  });
+}
+
 /** Refuses to reduce over no elements, for ops that have no value then. */
 export function requireElements(op: string, shape: Shape, axes: readonly number[]): void {
   if (axes.every((axis) => shape[axis] !== 0)) return;

@@ -24,6 +24,8 @@ export class GraphPart {
   readonly #runtime: OnnxRuntime;
   #model: ModelProto | undefined;
   #session: InferenceSession | undefined;
+  /** Of the inputs that are constants of the whole program, the same at each run. */
+  readonly #constants = new Map<number, Tensor>();
 
   /** @throws LorikeetError `unsupported` for a call that no operator serves. */
   constructor(part: Part, runtime: OnnxRuntime) {
@@ -34,12 +36,21 @@ export class GraphPart {
     this.#model = model.graph.outputs.length > 0 ? model : undefined;
   }
 
-  /** @param constants of the whole program. The session reads them where they are. */
+  /**
+   * @param constants of the whole program.
+   * @param inputCount of the whole program, behind which its constants are numbered.
+   */
   async prepare(
     constants: readonly OnnxBuffer[],
+    inputCount: number,
     options: InferenceSession.SessionOptions,
   ): Promise<void> {
     if (this.#model === undefined) return;
+    for (const value of this.#part.inputs) {
+      const constant = constants[value - inputCount];
+      if (constant !== undefined && sizeOf(constant.type.shape) > 0)
+        this.#constants.set(value, toRuntime(this.#runtime, constant.type, constant.data));
+    }
     const externalData = this.#model.graph.initializers.flatMap(({ data }) =>
       data instanceof Uint8Array
         ? []
@@ -64,7 +75,8 @@ export class GraphPart {
     this.#part.inputs.forEach((value, i) => {
       const type = types[value] as TensorType;
       if (sizeOf(type.shape) > 0)
-        feeds[`input${i}`] = toRuntime(this.#runtime, type, values.get(value));
+        feeds[`input${i}`] =
+          this.#constants.get(value) ?? toRuntime(this.#runtime, type, values.get(value));
     });
     this.#part.outputs.forEach((value, i) => {
       const type = types[value] as TensorType;
@@ -82,10 +94,6 @@ export class GraphPart {
 
   endProfiling(): void {
     this.#session?.endProfiling();
-  }
-
-  async release(): Promise<void> {
-    await this.#session?.release();
   }
 }
 

@@ -3,13 +3,13 @@ import {
   type Backend,
   type BackendLimits,
   type Buffer,
-  createReferenceBackend,
   dtypes,
   type Executable,
-  formatProgram,
+  identityOf,
   LorikeetError,
   LruCache,
   type Program,
+  programKey,
   sizeOf,
   valueTypes,
 } from '@lorikeet/tensor-core';
@@ -35,14 +35,16 @@ export interface OnnxBackend extends Backend {
   endProfiling(): Promise<void>;
 }
 
+/** What is kept of arrays that are free: enough for the state of an optimiser of adapters, from step to step. */
+const maxPooledBytes = 2 ** 26;
+
 /** A backend that lowers programs to ONNX and has a runtime run them. */
 export function createOnnxBackend(
   runtime: OnnxRuntime,
   options: OnnxBackendOptions = {},
 ): OnnxBackend {
   const queue = new WorkQueue();
-  const pool = new ArrayPool();
-  const host = createReferenceBackend();
+  const pool = new ArrayPool(maxPooledBytes);
   const runners = new LruCache<ProgramRunner>(options.maxSessions ?? 64);
   const session = sessionOptions(options);
   let liveBytes = 0;
@@ -76,14 +78,13 @@ export function createOnnxBackend(
       return bufferOf(buffer).data.slice();
     },
     compile(program: Program, constants): OnnxExecutable {
-      const key = `${formatProgram(program)} ${constants.map(identityOfBuffer).join(' ')}`;
+      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')}`;
       let runner = runners.get(key);
       if (runner === undefined) {
         runner = new ProgramRunner({
           program,
           constants: constants.map(bufferOf),
           runtime,
-          host,
           pool,
           session,
         });
@@ -133,15 +134,6 @@ export function createOnnxBackend(
       for (const runner of runners.values()) runner.endProfiling();
     },
   };
-}
-
-const identities = new WeakMap<Buffer, number>();
-let count = 0;
-
-function identityOfBuffer(buffer: Buffer): number {
-  const known = identities.get(buffer) ?? count++;
-  identities.set(buffer, known);
-  return known;
 }
 
 function bufferOf(buffer: Buffer): OnnxBuffer {

@@ -11,8 +11,9 @@ import { refusalOf } from '../lowerings.ts';
 export interface Part {
   readonly place: 'graph' | 'host';
   readonly program: Program;
+  /** Constants of the whole may be among them. */
   readonly inputs: readonly number[];
-  /** By place in the constants of the whole. */
+  /** Those that the part itself holds, by place in the constants of the whole. */
   readonly constants: readonly number[];
   readonly outputs: readonly number[];
 }
@@ -76,6 +77,17 @@ function hostInstructions(
   return onHost;
 }
 
+/** Constants of at least so many elements are handed over at each run. */
+const many = 256;
+
+/**
+ * Whether a constant is an input of the graph. ONNX Runtime copies an initializer that it is given in memory, and each
+ * session would have its own; an input it reads where it is. What has to be converted first is an initializer.
+ */
+function isFed({ dtype, shape }: TensorType): boolean {
+  return (dtype === 'f32' || dtype === 'i32') && sizeOf(shape) >= many;
+}
+
 function makePart(
   program: Program,
   types: readonly TensorType[],
@@ -90,9 +102,10 @@ function makePart(
       .flatMap((i) => program.instructions[i]?.inputs ?? [])
       .filter((value) => !own.has(value)),
   );
-  const isConstant = (value: number): boolean => value >= program.inputs.length && value < given;
-  const inputs = [...outside].filter((value) => !isConstant(value));
-  const constants = [...outside].filter(isConstant);
+  const isStored = (value: number): boolean =>
+    value >= program.inputs.length && value < given && !isFed(types[value] as TensorType);
+  const inputs = [...outside].filter((value) => !isStored(value));
+  const constants = [...outside].filter(isStored);
   const later = new Set(program.outputs);
   program.instructions.forEach((instruction, i) => {
     if ((stages[i] ?? 0) > stage) for (const value of instruction.inputs) later.add(value);

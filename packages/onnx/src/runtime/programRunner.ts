@@ -1,6 +1,5 @@
 import {
   type ArrayPool,
-  type Backend,
   type LorikeetError,
   type Program,
   sizeOf,
@@ -20,8 +19,6 @@ export interface ProgramRunnerOptions {
   readonly program: Program;
   readonly constants: readonly OnnxBuffer[];
   readonly runtime: OnnxRuntime;
-  /** Runs what ONNX has no operator for. */
-  readonly host: Backend;
   readonly pool: ArrayPool;
   readonly session: InferenceSession.SessionOptions;
 }
@@ -35,22 +32,23 @@ export class ProgramRunner {
 
   /** @throws LorikeetError `unsupported` for what can run nowhere. */
   constructor(options: ProgramRunnerOptions) {
-    const { program, runtime, host } = options;
+    const { program, runtime } = options;
     this.#options = options;
     this.#types = valueTypes(program);
     this.#parts = partition(program).map((part) =>
       part.place === 'graph'
         ? new GraphPart(part, runtime)
-        : new HostPart(part, program.inputs.length, host),
+        : new HostPart(part, program.inputs.length),
     );
   }
 
   /** Makes the sessions. What fails is told again whenever the program should run. */
   async prepare(): Promise<void> {
-    const { constants, session } = this.#options;
+    const { program, constants, session } = this.#options;
     try {
       for (const part of this.#parts)
-        if (part instanceof GraphPart) await part.prepare(constants, session);
+        if (part instanceof GraphPart)
+          await part.prepare(constants, program.inputs.length, session);
     } catch (error) {
       this.#failure = failureOf(error, 'a program could not be made ready');
       throw this.#failure;
@@ -68,10 +66,6 @@ export class ProgramRunner {
 
   endProfiling(): void {
     for (const part of this.#parts) if (part instanceof GraphPart) part.endProfiling();
-  }
-
-  async release(): Promise<void> {
-    for (const part of this.#parts) if (part instanceof GraphPart) await part.release();
   }
 
   /** Gives each output an array of its own, and the rest back. */

@@ -16,6 +16,10 @@ export function sessionOptions({
     ...(profilePrefix === undefined
       ? {}
       : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+    // An arena of each session keeps what its largest run took, and up to twice that; the allocator of the system is
+    // as fast and gives it back.
+    enableCpuMemArena: false,
+    enableMemPattern: false,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,

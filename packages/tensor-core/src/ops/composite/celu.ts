@@ -16,6 +16,7 @@ export type CeluAttributes = { readonly alpha: number };
 export const celuOp: Composite<CeluAttributes> = {
   kind: 'composite',
   name: 'celu',
+  elementwise: true,
   body(inputs, { alpha }) {
     const x = operand(inputs, 0);
     return where(greater(x, 0), x, mul(expm1(div(minimum(x, 0), alpha)), alpha));

@@ -19,6 +19,7 @@ export type ClampAttributes = {
 export const clampOp: Composite<ClampAttributes> = {
   kind: 'composite',
   name: 'clamp',
+  elementwise: true,
   body(inputs, { min, max }) {
     const x = operand(inputs, 0);
     const raised = min === null ? x : maximum(x, min);

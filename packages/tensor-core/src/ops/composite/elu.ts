@@ -15,6 +15,7 @@ export type EluAttributes = { readonly alpha: number };
 export const eluOp: Composite<EluAttributes> = {
   kind: 'composite',
   name: 'elu',
+  elementwise: true,
   body(inputs, { alpha }) {
     const x = operand(inputs, 0);
     // Bounded first, so that the side which is not taken does not overflow.

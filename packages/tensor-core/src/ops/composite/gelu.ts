@@ -18,6 +18,7 @@ const cubic = 0.044715;
 export const geluOp: Composite<GeluAttributes> = {
   kind: 'composite',
   name: 'gelu',
+  elementwise: true,
   body(inputs, { approximate }) {
     const x = operand(inputs, 0);
     const slope = approximate === 'tanh' ? tanh(innerOfTanh(x)) : erf(mul(x, Math.SQRT1_2));

@@ -15,6 +15,7 @@ import { where } from '../binary/where.ts';
 export const hardSigmoidOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'hardSigmoid',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return minimum(maximum(add(div(x, 6), 0.5), 0), 1);

@@ -9,6 +9,7 @@ import { hardSigmoid } from './hardSigmoid.ts';
 export const hardSwishOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'hardSwish',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return mul(x, hardSigmoid(x));

@@ -15,6 +15,7 @@ export type HardTanhAttributes = { readonly min: number; readonly max: number };
 export const hardTanhOp: Composite<HardTanhAttributes> = {
   kind: 'composite',
   name: 'hardTanh',
+  elementwise: true,
   body(inputs, { min, max }) {
     const x = operand(inputs, 0);
     return minimum(maximum(x, min), max);

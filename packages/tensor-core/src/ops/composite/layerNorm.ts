@@ -15,6 +15,16 @@ export type LayerNormAttributes = { readonly epsilon: number };
 export const layerNormOp: Composite<LayerNormAttributes> = {
   kind: 'composite',
   name: 'layerNorm',
+  along([x, weight]) {
+    const shape = x?.shape ?? [];
+    const last = weight?.shape ?? [];
+    const whole = last.map(() => null);
+    return [
+      shape.map((_, axis) => (axis < shape.length - last.length ? axis : null)),
+      whole,
+      whole,
+    ];
+  },
   body(inputs, { epsilon }) {
     const [x, weight, bias] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
     requireFit(x, weight, bias);

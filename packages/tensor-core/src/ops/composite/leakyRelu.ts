@@ -12,6 +12,7 @@ export type LeakyReluAttributes = { readonly slope: number };
 export const leakyReluOp: Composite<LeakyReluAttributes> = {
   kind: 'composite',
   name: 'leakyRelu',
+  elementwise: true,
   body(inputs, { slope }) {
     const x = operand(inputs, 0);
     return where(greater(x, 0), x, mul(x, slope));

@@ -11,6 +11,7 @@ import { softplus } from './softplus.ts';
 export const logSigmoidOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'logSigmoid',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return neg(softplus(neg(x)));

@@ -1,4 +1,5 @@
 import { batchAxis } from '../../batching.ts';
+import { axesBut } from '../../narrowing/axisMap.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -14,6 +15,7 @@ import type { AxisAttributes } from './softmax.ts';
 export const logSoftmaxOp: Composite<AxisAttributes> = {
   kind: 'composite',
   name: 'logSoftmax',
+  along: ([x], { axis }) => [axesBut(x?.shape ?? [], [axis])],
   body(inputs, { axis }) {
     const x = operand(inputs, 0);
     return sub(x, logSumExp(x, axis, { keepAxes: true }));

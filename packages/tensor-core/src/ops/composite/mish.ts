@@ -10,6 +10,7 @@ import { softplus } from './softplus.ts';
 export const mishOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'mish',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return mul(x, tanh(softplus(x)));

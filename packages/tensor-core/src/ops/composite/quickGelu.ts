@@ -9,6 +9,7 @@ import { sigmoid } from './sigmoid.ts';
 export const quickGeluOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'quickGelu',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return mul(x, sigmoid(mul(x, 1.702)));

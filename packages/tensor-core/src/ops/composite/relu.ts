@@ -10,6 +10,7 @@ import { where } from '../binary/where.ts';
 export const reluOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'relu',
+  elementwise: true,
   body: (inputs) => maximum(operand(inputs, 0), 0),
   derivative: ({ inputs, gradient }) => [where(greater(operand(inputs, 0), 0), gradient, 0)],
   batch: batchElementwise,

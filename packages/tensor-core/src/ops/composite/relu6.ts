@@ -13,6 +13,7 @@ import { where } from '../binary/where.ts';
 export const relu6Op: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'relu6',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return minimum(maximum(x, 0), 6);

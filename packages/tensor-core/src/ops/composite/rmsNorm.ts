@@ -1,4 +1,5 @@
 import { LorikeetError } from '../../errors.ts';
+import { axesBut } from '../../narrowing/axisMap.ts';
 import type { Composite, Sample } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -16,6 +17,7 @@ export type RmsNormAttributes = { readonly epsilon: number };
 export const rmsNormOp: Composite<RmsNormAttributes> = {
   kind: 'composite',
   name: 'rmsNorm',
+  along: ([x]) => [axesBut(x?.shape ?? [], [(x?.shape.length ?? 1) - 1]), [null]],
   body(inputs, { epsilon }) {
     const [x, weight] = [operand(inputs, 0), operand(inputs, 1)];
     if (x.rank === 0 || weight.rank !== 1 || weight.shape[0] !== x.shape.at(-1)) {

@@ -11,6 +11,7 @@ import { tanh } from '../unary/tanh.ts';
 export const sigmoidOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'sigmoid',
+  elementwise: true,
   // By the hyperbolic tangent, which does not overflow.
   body: (inputs) => add(mul(tanh(mul(operand(inputs, 0), 0.5)), 0.5), 0.5),
   derivative: ({ output, gradient }) => [mul(gradient, mul(output, sub(1, output)))],

@@ -9,6 +9,7 @@ import { sigmoid } from './sigmoid.ts';
 export const siluOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'silu',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     return mul(x, sigmoid(x));

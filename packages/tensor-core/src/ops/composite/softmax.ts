@@ -1,4 +1,5 @@
 import { batchAxis } from '../../batching.ts';
+import { axesBut } from '../../narrowing/axisMap.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -17,6 +18,7 @@ export type AxisAttributes = { readonly axis: number };
 export const softmaxOp: Composite<AxisAttributes> = {
   kind: 'composite',
   name: 'softmax',
+  along: ([x], { axis }) => [axesBut(x?.shape ?? [], [axis])],
   body(inputs, { axis }) {
     const x = operand(inputs, 0);
     const powers = exp(sub(x, stopGradient(max(x, axis, { keepAxes: true }))));

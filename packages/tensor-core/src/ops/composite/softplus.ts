@@ -15,6 +15,7 @@ import { sigmoid } from './sigmoid.ts';
 export const softplusOp: Composite<NoAttributes> = {
   kind: 'composite',
   name: 'softplus',
+  elementwise: true,
   body(inputs) {
     const x = operand(inputs, 0);
     // The larger part outside of the exponential, which does not overflow.

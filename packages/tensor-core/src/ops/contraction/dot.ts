@@ -22,6 +22,23 @@ export type DotAttributes = {
 export const dotOp: Primitive<DotAttributes> = {
   kind: 'primitive',
   name: 'dot',
+  vanishes: 'any',
+  along([a, b], attributes) {
+    const [left, right] = [a?.shape ?? [], b?.shape ?? []];
+    const [freeA, freeB] = freeAxes(left, right, attributes);
+    const { batch } = attributes;
+    const placeIn = (axes: readonly number[], start: number, axis: number): number | null => {
+      const place = axes.indexOf(axis);
+      return place < 0 ? null : start + place;
+    };
+    return [
+      left.map((_, axis) => placeIn(batch[0], 0, axis) ?? placeIn(freeA, batch[0].length, axis)),
+      right.map(
+        (_, axis) =>
+          placeIn(batch[1], 0, axis) ?? placeIn(freeB, batch[0].length + freeA.length, axis),
+      ),
+    ];
+  },
   infer(inputs, { contract, batch }) {
     const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
     requireDType('dot', a.dtype, isFloat);

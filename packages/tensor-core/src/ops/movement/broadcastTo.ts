@@ -1,4 +1,5 @@
 import { LorikeetError } from '../../errors.ts';
+import { broadcastAxes } from '../../narrowing/axisMap.ts';
 import type { Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
@@ -13,6 +14,8 @@ export const broadcastToOp: Primitive<BroadcastToAttributes> = {
   kind: 'primitive',
   name: 'broadcastTo',
   rearranges: true,
+  vanishes: 'every',
+  along: ([x], { shape }) => [broadcastAxes(x?.shape ?? [], shape)],
   infer(inputs, { shape }) {
     const x = operand(inputs, 0);
     if (!broadcastsTo(x.shape, shape)) {

@@ -13,6 +13,8 @@ export const permuteOp: Primitive<PermuteAttributes> = {
   kind: 'primitive',
   name: 'permute',
   rearranges: true,
+  vanishes: 'every',
+  along: ([x], { axes }) => [(x?.shape ?? []).map((_, axis) => axes.indexOf(axis))],
   infer(inputs, { axes }) {
     const { shape, dtype } = operand(inputs, 0);
     return { shape: axes.map((axis) => shape[axis] as number), dtype };

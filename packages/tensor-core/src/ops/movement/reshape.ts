@@ -12,6 +12,8 @@ export const reshapeOp: Primitive<ReshapeAttributes> = {
   kind: 'primitive',
   name: 'reshape',
   rearranges: true,
+  vanishes: 'every',
+  along: ([x], { shape }) => [keptAxes(x?.shape ?? [], shape)],
   infer(inputs, { shape }) {
     const x = operand(inputs, 0);
     if (sizeOf(x.shape) !== sizeOf(shape)) throw misfit(x.shape, shape);
@@ -41,6 +43,15 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     target.every((side) => Number.isInteger(side) && side >= 0);
   if (!isValid) throw misfit(x.shape, shape);
   return sameShape(x.shape, target) ? x : record(reshapeOp, [x], { shape: target });
+}
+
+/** The axes that stay themselves: of the same length, with as many elements before and after them. */
+function keptAxes(from: Shape, to: Shape): (number | null)[] {
+  return from.map((side, axis) => {
+    const before = sizeOf(from.slice(0, axis));
+    const place = to.findIndex((other, i) => other === side && sizeOf(to.slice(0, i)) === before);
+    return place < 0 || side === 1 ? null : place;
+  });
 }
 
 function misfit(from: Shape, to: Shape): LorikeetError {

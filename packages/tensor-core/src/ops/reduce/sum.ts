@@ -8,6 +8,7 @@ import {
   type ReductionOptions,
   reducedShape,
   reduceInto,
+  unreducedAxes,
 } from '../../reduction.ts';
 import { normalizeAxes } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -17,6 +18,8 @@ import { reshape } from '../movement/reshape.ts';
 export const sumOp: Primitive<ReductionAttributes> = {
   kind: 'primitive',
   name: 'sum',
+  vanishes: 'every',
+  along: ([x], attributes) => [unreducedAxes(x?.shape ?? [], attributes)],
   infer(inputs, attributes) {
     const x = operand(inputs, 0);
     requireDType('sum', x.dtype, (dtype) => dtype !== 'bool');

@@ -11,6 +11,7 @@ export const castOp: Primitive<CastAttributes> = {
   kind: 'primitive',
   name: 'cast',
   elementwise: true,
+  vanishes: 'every',
   infer: (inputs, { dtype }) => ({ shape: operand(inputs, 0).shape, dtype }),
   evaluate(inputs, { dtype }, output) {
     const { data } = operand(inputs, 0);
