@@ -4,6 +4,7 @@ import {
   type Instruction,
   LorikeetError,
   type Program,
+  type Shape,
   sameShape,
   sizeOf,
   type TensorType,
@@ -46,9 +47,10 @@ export function lowerGraph(program: Program, options: LowerGraphOptions): GraphP
       stored ??= graph.initializer(options.constant(i));
       return stored;
     };
-    values.push(
-      lazily(type, () => enterStored(graph, initializer(), type), { stored: initializer }),
-    );
+    const bytesAs = (dims: Shape): string =>
+      graph.initializer({ ...options.constant(i), elementType: 'uint8', dims });
+    const write = (): string => enterStored(graph, initializer(), type);
+    values.push(lazily(type, write, { stored: initializer, bytesAs }));
   });
   for (const instruction of program.instructions) {
     graph.path = instruction.path ?? '';

@@ -5,6 +5,7 @@ import { compositeLowerings } from './lowerings/composite.ts';
 import { dotLowering } from './lowerings/dot.ts';
 import { indexLowerings } from './lowerings/index.ts';
 import { movementLowerings } from './lowerings/movement.ts';
+import { quantizedLowerings } from './lowerings/quantized.ts';
 import { reduceLowerings } from './lowerings/reduce.ts';
 import { unaryLowerings } from './lowerings/unary.ts';
 
@@ -16,6 +17,7 @@ export const lowerings: readonly Lowering[] = [
   ...movementLowerings,
   ...indexLowerings,
   dotLowering,
+  ...quantizedLowerings,
   ...compositeLowerings,
 ];
 

@@ -1,4 +1,4 @@
-import type { TensorType } from '@lorikeet/tensor-core';
+import type { Shape, TensorType } from '@lorikeet/tensor-core';
 import { carrierOf } from './carrier.ts';
 import type { GraphBuilder } from './graphBuilder.ts';
 
@@ -10,19 +10,22 @@ export interface Value extends TensorType {
   readonly literal?: number | undefined;
   /** Of a constant: its name as it is stored, two numbers to a byte if it is packed. */
   readonly stored?: string | undefined;
+  /** Of a constant: the bytes of its storage, under a shape. */
+  readonly bytesAs?: ((dims: Shape) => string) | undefined;
 }
 
 /** A value whose nodes are written when the first one uses it. */
 export function lazily(
   { shape, dtype }: TensorType,
   write: () => string,
-  more: Pick<Value, 'literal'> & { readonly stored?: () => string } = {},
+  more: Pick<Value, 'literal' | 'bytesAs'> & { readonly stored?: () => string } = {},
 ): Value {
   let name: string | undefined;
   return {
     shape,
     dtype,
     literal: more.literal,
+    bytesAs: more.bytesAs,
     get stored(): string | undefined {
       return more.stored?.();
     },

@@ -15,6 +15,7 @@ import type { ModelProto } from '../proto/model.ts';
 import { fromRuntime, toRuntime } from './hostTensor.ts';
 import type { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
+import { withPacking } from './packing.ts';
 import type { Part } from './partition.ts';
 import type { OnnxRuntime } from './runtime.ts';
 
@@ -62,11 +63,9 @@ export class GraphPart {
           ],
     );
     const bytes = encodeModel(this.#model);
+    const own = withPacking(options, this.#model.graph);
     this.#model = undefined;
-    this.#session = await this.#runtime.InferenceSession.create(bytes, {
-      ...options,
-      externalData,
-    });
+    this.#session = await this.#runtime.InferenceSession.create(bytes, { ...own, externalData });
   }
 
   async run(values: LiveValues, types: readonly TensorType[], pool: ArrayPool): Promise<void> {
