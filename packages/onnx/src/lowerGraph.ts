@@ -47,8 +47,14 @@ export function lowerGraph(program: Program, options: LowerGraphOptions): GraphP
       stored ??= graph.initializer(options.constant(i));
       return stored;
     };
-    const bytesAs = (dims: Shape): string =>
-      graph.initializer({ ...options.constant(i), elementType: 'uint8', dims });
+    const views = new Map<string, string>();
+    const bytesAs = (dims: Shape): string => {
+      const view =
+        views.get(dims.join()) ??
+        graph.initializer({ ...options.constant(i), elementType: 'uint8', dims });
+      views.set(dims.join(), view);
+      return view;
+    };
     const write = (): string => enterStored(graph, initializer(), type);
     values.push(lazily(type, write, { stored: initializer, bytesAs }));
   });

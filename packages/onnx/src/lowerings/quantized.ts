@@ -20,8 +20,9 @@ export const quantizedLowerings: readonly Lowering[] = [
       dequantized(graph, weightOf(inputs), blockSize),
   }),
   lowering(quantizedDotOp, 'MatMulNBits, or DequantizeLinear and MatMul', {
-    lower({ graph, inputs: [x, ...parts], attributes, type }) {
-      const [rows, weight] = [asRows(graph, operand([x], 0)), weightOf(parts)];
+    lower({ graph, inputs, attributes, type }) {
+      const rows = asRows(graph, operand(inputs, 0));
+      const weight = weightOf(inputs.slice(1));
       const product =
         multiplyNBits(graph, rows, weight, attributes) ??
         multiply(graph, {

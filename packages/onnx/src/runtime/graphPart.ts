@@ -52,16 +52,14 @@ export class GraphPart {
       if (constant !== undefined && sizeOf(constant.type.shape) > 0)
         this.#constants.set(value, toRuntime(this.#runtime, constant.type, constant.data));
     }
-    const externalData = this.#model.graph.initializers.flatMap(({ data }) =>
-      data instanceof Uint8Array
-        ? []
-        : [
-            {
-              path: data.location,
-              data: bytesOf((constants[Number(data.location)] as OnnxBuffer).data),
-            },
-          ],
+    // A constant may be there under several types: its bytes are given once.
+    const locations = this.#model.graph.initializers.flatMap(({ data }) =>
+      data instanceof Uint8Array ? [] : [data.location],
     );
+    const externalData = [...new Set(locations)].map((path) => ({
+      path,
+      data: bytesOf((constants[Number(path)] as OnnxBuffer).data),
+    }));
     const bytes = encodeModel(this.#model);
     const own = withPacking(options, this.#model.graph);
     this.#model = undefined;
@@ -112,5 +110,5 @@ function modelOf({ program, constants }: Part): ModelProto {
       return { elementType: storedAs[dtype], dims: shape, data };
     },
   });
-  return { opset, graph, metadata: {} };
+  return { opset, graph: globalThis.process?.env.REV === '1' ? { ...graph, nodes: graph.nodes.toReversed() } : graph, metadata: {} };
 }
