@@ -6,6 +6,7 @@ import {
   layerNormOp,
   leakyReluOp,
   logSoftmaxOp,
+  logSumExpOp,
   operand,
   quickGeluOp,
   relu6Op,
@@ -59,6 +60,12 @@ export const compositeLowerings: readonly Lowering[] = [
   lowering(logSoftmaxOp, 'LogSoftmax', {
     lower: ({ graph, inputs, attributes: { axis } }) =>
       graph.node('LogSoftmax', [operand(inputs, 0).name], { axis }),
+  }),
+  lowering(logSumExpOp, 'ReduceLogSumExp', {
+    lower: ({ graph, inputs, attributes: { axis, keepAxes } }) =>
+      graph.node('ReduceLogSumExp', [operand(inputs, 0).name, graph.ints([axis])], {
+        keepdims: keepAxes ? 1 : 0,
+      }),
   }),
   lowering(layerNormOp, 'LayerNormalization', {
     lower({ graph, inputs, attributes: { epsilon }, type }) {

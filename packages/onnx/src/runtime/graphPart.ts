@@ -110,5 +110,7 @@ function modelOf({ program, constants }: Part): ModelProto {
       return { elementType: storedAs[dtype], dims: shape, data };
     },
   });
-  return { opset, graph: globalThis.process?.env.REV === '1' ? { ...graph, nodes: graph.nodes.toReversed() } : graph, metadata: {} };
+  // ONNX Runtime walks back from the results and takes the later of two operands first. Listed backwards, nodes run in
+  // the order of the program, which computes late what is needed late; so less is in memory at a time.
+  return { opset, graph: { ...graph, nodes: graph.nodes.toReversed() }, metadata: {} };
 }

@@ -13,14 +13,19 @@ import { mul } from '../binary/mul.ts';
 import { sub } from '../binary/sub.ts';
 import { where } from '../binary/where.ts';
 import { ones } from '../create/full.ts';
+import { gather } from '../index/gather.ts';
 import { oneHot } from '../index/oneHot.ts';
+import { putAlongAxis } from '../index/putAlongAxis.ts';
+import { takeAlongAxis } from '../index/takeAlongAxis.ts';
 import { expandDims } from '../movement/expandDims.ts';
+import { squeeze } from '../movement/squeeze.ts';
 import { sum } from '../reduce/sum.ts';
 import { cast } from '../unary/cast.ts';
 import { logicalNot } from '../unary/logicalNot.ts';
 import { neg } from '../unary/neg.ts';
 import { stopGradient } from '../unary/stopGradient.ts';
 import { logSoftmax } from './logSoftmax.ts';
+import { logSumExp } from './logSumExp.ts';
 import { softmax } from './softmax.ts';
 
 /** The operands are logits, labels and, if `weighted`, the weights of the classes. */
@@ -38,21 +43,21 @@ export const crossEntropyOp: Composite<CrossEntropyAttributes> = {
   body(inputs, attributes) {
     requireFit(inputs);
     const logits = operand(inputs, 0);
-    const { target, isCounted, share } = targets(inputs, attributes);
-    // Chosen, not multiplied by 0: a class without any probability has a logarithm of -Infinity.
-    const terms = isPlain(attributes)
-      ? where(isLabel(inputs), logSoftmax(logits), 0)
-      : where(equal(target, 0), 0, mul(target, logSoftmax(logits)));
-    const losses = where(isCounted, neg(sum(terms, -1)), 0);
+    const { isCounted, share } = counts(inputs, attributes);
+    const surprise = isPlain(attributes)
+      ? sub(logSumExp(logits), squeeze(takeAlongAxis(logits, places(inputs, isCounted)), -1))
+      : neg(sum(weightedTerms(logits, targetOf(inputs, attributes)), -1));
+    const losses = where(isCounted, surprise, 0);
     return attributes.reduction === 'none' ? losses : mul(sum(losses), share);
   },
   derivative({ inputs, gradient, attributes }) {
-    const { target, isCounted, share } = targets(inputs, attributes);
+    const { isCounted, share } = counts(inputs, attributes);
     const likely = softmax(operand(inputs, 0));
-    const total = isPlain(attributes) ? likely : mul(likely, sum(target, -1, { keepAxes: true }));
-    const error = sub(total, target);
-    const outer = attributes.reduction === 'none' ? expandDims(gradient, -1) : mul(gradient, share);
-    const slope = mul(where(expandDims(isCounted, -1), error, 0), outer);
+    const error = isPlain(attributes)
+      ? putAlongAxis(likely, places(inputs, isCounted), -1, -1, { mode: 'add' })
+      : weightedError(likely, targetOf(inputs, attributes));
+    const outer = attributes.reduction === 'none' ? gradient : mul(gradient, share);
+    const slope = mul(error, expandDims(where(isCounted, outer, 0), -1));
     return [slope, ...inputs.slice(1).map(() => null)];
   },
   sample: sampleCrossEntropy,
@@ -140,25 +145,49 @@ function isPlain({ weighted, labelSmoothing }: CrossEntropyAttributes): boolean 
   return !weighted && labelSmoothing === 0;
 }
 
-function isLabel(inputs: readonly Tensor[]): Tensor {
-  return oneHot(operand(inputs, 1), operand(inputs, 0).shape.at(-1) ?? 0, 'bool');
+/** Where the labels stand, [..., 1]; what does not count stands at the first class. */
+function places(inputs: readonly Tensor[], isCounted: Tensor): Tensor {
+  return expandDims(where(isCounted, cast(operand(inputs, 1), 'i32'), 0), -1);
 }
 
-/** What each class is to have, which labels count, and what their sum is multiplied with. */
-function targets(
-  inputs: readonly Tensor[],
-  { ignoreIndex, labelSmoothing, weighted, reduction }: CrossEntropyAttributes,
-): { target: Tensor; isCounted: Tensor; share: Tensor } {
+function weightedTerms(logits: Tensor, target: Tensor): Tensor {
+  // Chosen, not multiplied by 0: a class without any probability has a logarithm of -Infinity.
+  return where(equal(target, 0), 0, mul(target, logSoftmax(logits)));
+}
+
+function weightedError(likely: Tensor, target: Tensor): Tensor {
+  return sub(mul(likely, sum(target, -1, { keepAxes: true })), target);
+}
+
+/** What each class is to have. */
+function targetOf(inputs: readonly Tensor[], { labelSmoothing }: CrossEntropyAttributes): Tensor {
   const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
   const classes = logits.shape.at(-1) ?? 0;
-  const isCounted = logicalNot(equal(cast(labels, 'i32'), ignoreIndex));
-  const one = cast(isLabel(inputs), logits.dtype);
-  const weight = weighted ? stopGradient(cast(operand(inputs, 2), logits.dtype)) : undefined;
+  const one = cast(oneHot(labels, classes, 'bool'), logits.dtype);
+  const weight = weightOf(inputs, logits);
   const ofLabel = weight === undefined ? one : mul(one, weight);
   const spread = mul(weight ?? ones([classes], logits.dtype), labelSmoothing / classes);
-  const smooth = labelSmoothing === 0 ? ofLabel : add(mul(ofLabel, 1 - labelSmoothing), spread);
-  if (reduction !== 'mean') return { target: smooth, isCounted, share: ones([], logits.dtype) };
-  const counts = weighted ? sum(ofLabel, -1) : ones(labels.shape, logits.dtype);
-  const total = sum(where(isCounted, counts, 0));
-  return { target: smooth, isCounted, share: div(1, where(equal(total, 0), 1, total)) };
+  return labelSmoothing === 0 ? ofLabel : add(mul(ofLabel, 1 - labelSmoothing), spread);
+}
+
+function weightOf(inputs: readonly Tensor[], { dtype }: Tensor): Tensor | undefined {
+  const [, , weight] = inputs;
+  return weight && stopGradient(cast(weight, dtype));
+}
+
+/** Which labels count, and what their sum is multiplied with. */
+function counts(
+  inputs: readonly Tensor[],
+  { ignoreIndex, reduction }: CrossEntropyAttributes,
+): { isCounted: Tensor; share: Tensor } {
+  const [logits, labels] = [operand(inputs, 0), operand(inputs, 1)];
+  const isCounted = logicalNot(equal(cast(labels, 'i32'), ignoreIndex));
+  if (reduction !== 'mean') return { isCounted, share: ones([], logits.dtype) };
+  const weight = weightOf(inputs, logits);
+  const each =
+    weight === undefined
+      ? ones(labels.shape, logits.dtype)
+      : gather(weight, where(isCounted, cast(labels, 'i32'), 0));
+  const total = sum(where(isCounted, each, 0));
+  return { isCounted, share: div(1, where(equal(total, 0), 1, total)) };
 }

@@ -2,7 +2,7 @@ import { batchAxis } from '../../batching.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
-import { type ReductionOptions, reducedShape } from '../../reduction.ts';
+import { type ReductionOptions, reducedShape, unreducedAxes } from '../../reduction.ts';
 import { normalizeAxis } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { add } from '../binary/add.ts';
@@ -19,6 +19,7 @@ export type LogSumExpAttributes = { readonly axis: number; readonly keepAxes: bo
 export const logSumExpOp: Composite<LogSumExpAttributes> = {
   kind: 'composite',
   name: 'logSumExp',
+  along: ([x], { axis, keepAxes }) => [unreducedAxes(x?.shape ?? [], { axes: [axis], keepAxes })],
   body(inputs, { axis, keepAxes }) {
     const x = operand(inputs, 0);
     const largest = stopGradient(max(x, axis, { keepAxes: true }));
