@@ -39,6 +39,7 @@ export async function loadModel(
   for (const [name, stored] of names.found)
     loaded.set(name, tensor(await tensors.readAs(stored, dtype), wanted.get(name), dtype));
   for (const [copy, name] of Object.entries(architecture.tied ?? {})) {
+    if (wanted.has(copy)) continue; // the config does not tie them
     const kept = loaded.get(name);
     const isCompared = tensors.entries.has(copy) && names.found.get(name) !== copy;
     if (kept !== undefined && isCompared && !options.allowUnexpected?.some((s) => matcher(s)(copy)))

@@ -1,0 +1,114 @@
+import {
+  applyRotary,
+  type Context,
+  Linear,
+  mergeHeads,
+  normalInitializer,
+  RMSNorm,
+  type Rotation,
+  splitHeads,
+} from '@lorikeet/nn';
+import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
+import { headSize, keyValueHeads, type LlamaLikeConfig } from './config.ts';
+import type { LlamaDesign } from './design.ts';
+
+interface Projections {
+  readonly q_proj: Linear;
+  readonly k_proj: Linear;
+  readonly v_proj: Linear;
+  readonly o_proj: Linear;
+}
+
+/** The norms of queries and keys, [K] each, where a family has them. */
+interface HeadNorms {
+  readonly q_norm: RMSNorm | null;
+  readonly k_norm: RMSNorm | null;
+}
+
+/** Causal attention with rotary positions (Su et al. 2021) and grouped heads (Ainslie et al. 2023). */
+export class LlamaAttention {
+  readonly q_proj: Linear;
+  readonly k_proj: Linear;
+  readonly v_proj: Linear;
+  readonly o_proj: Linear;
+  readonly q_norm: RMSNorm | null;
+  readonly k_norm: RMSNorm | null;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly window: number | null;
+  readonly dropout: number;
+
+  constructor(
+    projections: Projections,
+    norms: HeadNorms,
+    heads: { readonly query: number; readonly keyValue: number },
+    window: number | null,
+    dropout: number,
+  ) {
+    this.q_proj = projections.q_proj;
+    this.k_proj = projections.k_proj;
+    this.v_proj = projections.v_proj;
+    this.o_proj = projections.o_proj;
+    this.q_norm = norms.q_norm;
+    this.k_norm = norms.k_norm;
+    this.heads = heads.query;
+    this.keyValueHeads = heads.keyValue;
+    this.window = window;
+    this.dropout = dropout;
+  }
+
+  static init(
+    config: LlamaLikeConfig,
+    { bias, normalizedHeads, windows }: LlamaDesign,
+    index: number,
+    key: Tensor,
+  ): LlamaAttention {
+    const { hidden_size: width, num_attention_heads: heads, rms_norm_eps: epsilon } = config;
+    const [size, groups] = [headSize(config), keyValueHeads(config)];
+    const initializer = normalInitializer(config.initializer_range);
+    const projection = (
+      inFeatures: number,
+      outFeatures: number,
+      hasBias: boolean,
+      name: string,
+    ): Linear =>
+      Linear.init({ inFeatures, outFeatures, bias: hasBias, initializer }, foldIn(key, name));
+    const norm = (): RMSNorm | null => (normalizedHeads ? RMSNorm.init(size, epsilon) : null);
+    return new LlamaAttention(
+      {
+        q_proj: projection(width, heads * size, bias.inputs, 'q_proj'),
+        k_proj: projection(width, groups * size, bias.inputs, 'k_proj'),
+        v_proj: projection(width, groups * size, bias.inputs, 'v_proj'),
+        o_proj: projection(heads * size, width, bias.output, 'o_proj'),
+      },
+      { q_norm: norm(), k_norm: norm() },
+      { query: heads, keyValue: groups },
+      windows[index] ?? null,
+      config.attention_dropout,
+    );
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
+  call(x: Tensor, turn: Rotation, mask: Tensor | undefined, context: Context): Tensor {
+    const query = splitHeads(context.call('q_proj', this.q_proj, x), this.heads); // [B, H, T, K]
+    const keys = splitHeads(context.call('k_proj', this.k_proj, x), this.keyValueHeads); // [B, G, T, K]
+    const value = splitHeads(context.call('v_proj', this.v_proj, x), this.keyValueHeads); // [B, G, T, K]
+    const normalized = (label: 'q_norm' | 'k_norm', heads: Tensor): Tensor => {
+      const norm = this[label];
+      return norm === null ? heads : context.call(label, norm, heads);
+    };
+    const { key } = context.child('attention');
+    const attended = attention(
+      applyRotary(normalized('q_norm', query), turn),
+      applyRotary(normalized('k_norm', keys), turn),
+      value,
+      {
+        mask,
+        causal: true,
+        window: this.window ?? undefined,
+        dropout: key === undefined ? undefined : { rate: this.dropout, key },
+      },
+    ); // [B, H, T, K]
+    return context.call('o_proj', this.o_proj, mergeHeads(attended));
+  }
+}

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import { defineFamily, type ModelFamily } from '../../family.ts';
+import type { LlamaLikeConfig } from './config.ts';
+import type { LlamaDesign } from './design.ts';
+import { LlamaForCausalLM, LlamaModel } from './llama.ts';
+
+/**
+ * A family of Llama's build and names.
+ *
+ * @param family.prefix of the names of transformers' classes.
+ * @param family.design what it does in its own way.
+ */
+export function defineLlamaLike<Config extends LlamaLikeConfig>(family: {
+  readonly modelType: string;
+  readonly prefix: string;
+  readonly schema: z.ZodType<Config>;
+  design(config: Config): LlamaDesign;
+}): ModelFamily {
+  const { modelType, prefix, schema, design } = family;
+  return defineFamily<Config>({
+    modelType,
+    schema,
+    base: 'model',
+    ignored: /(^|\.)rotary_emb\.inv_freq$/,
+    architectures: {
+      [`${prefix}Model`]: {
+        init: (config, key) => LlamaModel.init(config, design(config), key),
+        ignored: /^lm_head\.weight$/,
+      },
+      [`${prefix}ForCausalLM`]: {
+        init: (config, key) => LlamaForCausalLM.init(config, design(config), key),
+        tied: { 'lm_head.weight': 'model.embed_tokens.weight' },
+      },
+    },
+  });
+}

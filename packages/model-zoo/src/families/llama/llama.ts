@@ -1,0 +1,117 @@
+import {
+  baseOf,
+  type Context,
+  contract,
+  Embedding,
+  Linear,
+  normalInitializer,
+  RMSNorm,
+  type RotaryFrequencies,
+  rotation,
+} from '@lorikeet/nn';
+import { crossEntropy, foldIn, iota, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { keyMask } from '../../attentionMask.ts';
+import { lookUp } from '../../lookUp.ts';
+import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import type { LlamaLikeConfig } from './config.ts';
+import type { LlamaDesign } from './design.ts';
+import { LlamaDecoderLayer } from './layer.ts';
+import { ropeOf } from './rope.ts';
+
+/** Llama without a head, or a model of a family like it. Touvron et al. 2023, https://arxiv.org/abs/2302.13971 */
+export class LlamaModel implements Model {
+  readonly embed_tokens: Embedding;
+  readonly layers: readonly LlamaDecoderLayer[];
+  readonly norm: RMSNorm;
+  readonly rope: RotaryFrequencies;
+  readonly config: LlamaLikeConfig;
+
+  constructor(
+    embedTokens: Embedding,
+    layers: readonly LlamaDecoderLayer[],
+    norm: RMSNorm,
+    rope: RotaryFrequencies,
+    config: LlamaLikeConfig,
+  ) {
+    this.embed_tokens = embedTokens;
+    this.layers = layers;
+    this.norm = norm;
+    this.rope = rope;
+    this.config = config;
+  }
+
+  static init(config: LlamaLikeConfig, design: LlamaDesign, key: Tensor): LlamaModel {
+    const { vocab_size: numEmbeddings, hidden_size: dimension } = config;
+    const initializer = normalInitializer(config.initializer_range);
+    return new LlamaModel(
+      Embedding.init({ numEmbeddings, dimension, initializer }, foldIn(key, 'embed_tokens')),
+      Array.from({ length: config.num_hidden_layers }, (_, i) =>
+        LlamaDecoderLayer.init(config, design, i, foldIn(key, i)),
+      ),
+      RMSNorm.init(dimension, config.rms_norm_eps),
+      ropeOf(config),
+      config,
+    );
+  }
+
+  /** The last hidden state is normalised, as in transformers. */
+  call(
+    { input_ids, attention_mask, position_ids }: ModelInputs,
+    context: Context,
+  ): ModelOutputs & { readonly last_hidden_state: Tensor } {
+    const { pad_token_id: pad, vocab_size: rows } = this.config;
+    const padId = pad !== null && pad < 0 ? rows + pad : pad; // from the end, as in PyTorch
+    let state = lookUp('embed_tokens', this.embed_tokens, input_ids, padId, context); // [B, T, D]
+    const turn = rotation(position_ids ?? iota([input_ids.shape[1] ?? 0], 0), this.rope);
+    const mask = keyMask(attention_mask); // [B, 1, 1, T]
+    const states: Tensor[] = [];
+    for (const [i, layer] of this.layers.entries()) {
+      states.push(state);
+      state = context.call(`layers.${i}`, layer, state, turn, mask);
+    }
+    const last_hidden_state = context.call('norm', this.norm, state);
+    return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
+  }
+}
+
+/** The next token. The output layer is the word embedding where the config ties them. */
+export class LlamaForCausalLM implements Model {
+  readonly model: LlamaModel;
+  readonly lm_head: Linear | null;
+  readonly config: LlamaLikeConfig;
+
+  constructor(model: LlamaModel, lmHead: Linear | null, config: LlamaLikeConfig) {
+    this.model = model;
+    this.lm_head = lmHead;
+    this.config = config;
+  }
+
+  static init(config: LlamaLikeConfig, design: LlamaDesign, key: Tensor): LlamaForCausalLM {
+    const sizes = { inFeatures: config.hidden_size, outFeatures: config.vocab_size, bias: false };
+    const initializer = normalInitializer(config.initializer_range);
+    return new LlamaForCausalLM(
+      LlamaModel.init(config, design, foldIn(key, 'model')),
+      config.tie_word_embeddings
+        ? null
+        : Linear.init({ ...sizes, initializer }, foldIn(key, 'lm_head')),
+      config,
+    );
+  }
+
+  get isCausal(): boolean {
+    return true;
+  }
+
+  call(inputs: ModelInputs, context: Context): ModelOutputs {
+    const { last_hidden_state, hidden_states } = context.call('model', this.model, inputs);
+    // Tied to the table itself, under its adapters: see docs/decisions/0010.
+    const logits =
+      this.lm_head === null
+        ? contract(last_hidden_state, baseOf(this.model.embed_tokens.weight), { inputAxis: 1 })
+        : context.call('lm_head', this.lm_head, last_hidden_state); // [B, T, V]
+    if (inputs.labels === undefined) return { logits, hidden_states };
+    const time = (inputs.labels.shape[1] ?? 1) - 1; // each position is to know the token after it
+    const loss = crossEntropy(sliceAxis(logits, 1, 0, time), sliceAxis(inputs.labels, 1, 1, time));
+    return { loss, logits, hidden_states };
+  }
+}
