@@ -1,25 +1,100 @@
-import { currentBackend, dot, evaluate, normal, randomKey, split } from '@lorikeet/tensor-core';
+import {
+  currentBackend,
+  dot,
+  evaluate,
+  memoryScope,
+  type Tensor,
+  tensor,
+} from '@lorikeet/tensor-core';
 import { Command } from 'commander';
-import { measure, peakRssMib, report } from './measure.ts';
+import { chooseBackend } from './backends.ts';
+import { measureAll, peakRssMib, report } from './measure.ts';
+import { gemmPeers } from './peers/gemm.ts';
+
+/** M, K and N of [M, K] times [K, N]: squares, and what a LoRA of rank 8 on a layer 768 wide multiplies, forward and backward. */
+const shapes: readonly (readonly [m: number, k: number, n: number])[] = [
+  [256, 256, 256],
+  [512, 512, 512],
+  [1024, 1024, 1024],
+  [2048, 2048, 2048],
+  [1024, 768, 8],
+  [1024, 8, 768],
+  [768, 1024, 8],
+  [8, 1024, 768],
+];
 
 export function gemmCommand(): Command {
   return new Command('gemm')
-    .description('The product of two f32 matrices, [M, K] times [N, K] transposed.')
-    .option('--size <list>', 'M,N,K', '512,512,512')
-    .option('--seconds <n>', 'time to measure for', '3')
+    .description('Products of two f32 matrices that come anew with each call, beside the rivals.')
+    .option('--size <list>', 'one product instead of all, as M,K,N')
+    .option('--seconds <n>', 'time to measure each product for', '2')
+    .option('--backend <name>', 'onnx or reference')
+    .option('--no-peers', 'without the rivals')
     .option('--json <file>', 'write the figures')
-    .action(async ({ size, seconds, json }: { size: string; seconds: string; json?: string }) => {
-      const [m = 512, n = m, k = m] = size.split(',').map(Number);
-      const [keyA = randomKey(1), keyB = randomKey(2)] = split(randomKey(0));
-      const [a, b] = await evaluate([normal(keyA, [m, k]), normal(keyB, [n, k])] as const);
-      const timing = await measure(
-        async () => void (await evaluate(dot(a, b, { contract: [[1], [1]] }))),
-        Number(seconds),
-      );
-      const gflops = (2 * m * n * k) / timing.median_s / 1e9;
-      await report(
-        { backend: currentBackend().name, m, n, k, ...timing, gflops, peak_rss_mib: peakRssMib() },
-        json,
-      );
-    });
+    .action(
+      async (flags: {
+        size?: string;
+        seconds: string;
+        backend?: string;
+        peers: boolean;
+        json?: string;
+      }) => {
+        await chooseBackend(flags.backend);
+        const chosen = flags.size?.split(',').map(Number);
+        const products: Record<string, unknown>[] = [];
+        const peers = flags.peers ? await gemmPeers() : [];
+        for (const shape of chosen === undefined ? shapes : [chosen])
+          products.push(await measureProduct(shape, peers, Number(flags.seconds)));
+        await report(
+          { backend: currentBackend().name, products, peak_rss_mib: peakRssMib() },
+          flags.json,
+        );
+      },
+    );
+}
+
+async function measureProduct(
+  [m = 512, k = m, n = m]: readonly number[],
+  peers: Awaited<ReturnType<typeof gemmPeers>>,
+  seconds: number,
+): Promise<Record<string, unknown>> {
+  const [a, b] = [noise(m * k, 1), noise(k * n, 2)];
+  const operands = await evaluate([tensor(a, [m, k]), tensor(b, [k, n])] as const);
+  const ours = async (): Promise<void> => {
+    using _ = memoryScope();
+    await product(...operands).data();
+  };
+  const others = await Promise.all(peers.map((peer) => peer.prepare(a, b, [m, k, n])));
+  const [own, ...theirs] = await measureAll([ours, ...others.map(({ run }) => run)], seconds);
+  for (const { dispose } of others) dispose();
+  if (own === undefined) throw new Error('nothing was measured');
+  const gflops = (seconds_: number): number => (2 * m * n * k) / seconds_ / 1e9;
+  const rivals = peers.map(({ name, version }, i) => {
+    const timing = theirs[i] ?? own;
+    const ratio = timing.median_s / own.median_s;
+    return { name, version, ...timing, gflops: gflops(timing.median_s), ratio };
+  });
+  console.log(
+    [`${m}x${k}x${n}`, `us ${gflops(own.median_s).toFixed(1)}`]
+      .concat(
+        rivals.map(
+          (rival) => `${rival.name} ${rival.gflops.toFixed(1)} (x ${rival.ratio.toFixed(1)})`,
+        ),
+      )
+      .join('  '),
+    'GFLOP/s',
+  );
+  return { m, k, n, ...own, gflops: gflops(own.median_s), rivals };
+}
+
+function product(a: Tensor, b: Tensor): Tensor {
+  return dot(a, b, { contract: [[1], [0]] });
+}
+
+function noise(size: number, seed: number): Float32Array {
+  let state = seed;
+  return new Float32Array(size).map(() => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state / 2 ** 31;
+  });
 }

@@ -17,14 +17,14 @@ import type { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
 import { withPacking } from './packing.ts';
 import type { Part } from './partition.ts';
-import type { OnnxRuntime } from './runtime.ts';
+import type { OnnxRuntime, Session } from './runtime.ts';
 
 /** A part of a program as a session of the runtime. */
 export class GraphPart {
   readonly #part: Part;
   readonly #runtime: OnnxRuntime;
   #model: ModelProto | undefined;
-  #session: InferenceSession | undefined;
+  #session: Session | undefined;
   /** Of the inputs that are constants of the whole program, the same at each run. */
   readonly #constants = new Map<number, Tensor>();
 

@@ -75,7 +75,7 @@ export function createOnnxBackend(
     write: (type, data) => owned(new OnnxBuffer(type, data)),
     async read(_, buffer) {
       await queue.settled();
-      return bufferOf(buffer).data.slice();
+      return bufferOf(buffer).share();
     },
     compile(program: Program, constants): OnnxExecutable {
       const key = `${programKey(program)} ${constants.map(identityOf).join(' ')}`;
@@ -122,7 +122,7 @@ export function createOnnxBackend(
       queue.add(
         () => {
           const data = freed.take();
-          if (data !== undefined && freed.isPooled) pool.give(data);
+          if (data !== undefined && freed.isOwn) pool.give(data);
         },
         (error) => failureOf(error, 'a buffer could not be freed'),
       );

@@ -11,15 +11,14 @@ import {
 export class OnnxBuffer implements Buffer {
   readonly type: TensorType;
   readonly byteLength: number;
-  /** Whether the array was made here, and may serve another tensor when this one is freed. */
-  readonly isPooled: boolean;
+  #isOwn: boolean;
   #data: TypedArray | undefined;
   #failure: LorikeetError | undefined;
 
   constructor(type: TensorType, data?: TypedArray) {
     this.type = type;
     this.byteLength = byteLengthOf(type.dtype, sizeOf(type.shape));
-    this.isPooled = data === undefined;
+    this.#isOwn = data === undefined;
     this.#data = data;
   }
 
@@ -29,6 +28,18 @@ export class OnnxBuffer implements Buffer {
     if (this.#data === undefined)
       throw new LorikeetError('internal', 'onnx: a buffer is read before it is computed');
     return this.#data;
+  }
+
+  /** Whether nobody else has the array, so that it may serve another tensor when this one is freed. */
+  get isOwn(): boolean {
+    return this.#isOwn;
+  }
+
+  /** The elements, for somebody who may keep them. */
+  share(): TypedArray {
+    const { data } = this;
+    this.#isOwn = false;
+    return data;
   }
 
   settle(data: TypedArray): void {

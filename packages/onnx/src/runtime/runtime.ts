@@ -1,11 +1,19 @@
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-common';
 
+/** What is used of a session. It writes its results into the tensors that it is given for them. */
+export interface Session {
+  run(feeds: Tensors, fetches: Tensors): Promise<unknown>;
+  endProfiling(): void;
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
 /** What `onnxruntime-node` and `onnxruntime-web` both are. */
 export interface OnnxRuntime {
   /** Name and version, as `onnxruntime-node 1.30.0`. */
   readonly name: string;
   readonly InferenceSession: {
-    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<Session>;
   };
   readonly Tensor: new (
     type: Tensor.Type,
