@@ -1,5 +1,5 @@
 import type { BackendProvider } from '@lorikeet/tensor-core';
-import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+import { Tensor } from 'onnxruntime-common';
 import { filledSession } from './runtime/filledSession.ts';
 import {
   createOnnxBackend,
@@ -9,26 +9,38 @@ import {
 import type { OnnxRuntime } from './runtime/runtime.ts';
 
 export interface WebBackendOptions extends OnnxBackendOptions {
-  /** The folder, as a URL, from which `ort-wasm-simd-threaded.wasm` is loaded, if it is not beside the script. */
+  /** Threads for one operator; several only where the page is cross-origin isolated. Half of the cores, if not given. */
+  readonly threads?: number;
+  /** The folder, as a URL, that has the files of `onnxruntime-web/dist`, if a bundler has not placed them. */
   readonly wasmPaths?: string;
 }
 
-const runtime: OnnxRuntime = {
-  name: 'onnxruntime-web',
-  Tensor,
-  InferenceSession: {
-    create: async (model, options) => filledSession(await InferenceSession.create(model, options)),
-  },
-};
-
 /**
- * ONNX Runtime in WebAssembly, with SIMD: for a browser without WebGPU. Several threads work where the page is
- * cross-origin isolated; how many, the first program that runs in the page decides for all backends.
+ * ONNX Runtime in WebAssembly, with SIMD, for a browser without WebGPU. It is loaded when the first program is made
+ * ready; the options that come first hold for the whole page.
  */
-export function createWebBackend({ wasmPaths, ...options }: WebBackendOptions = {}): OnnxBackend {
-  if (wasmPaths !== undefined) env.wasm.wasmPaths = wasmPaths;
-  if (options.threads !== undefined) env.wasm.numThreads = options.threads;
-  return createOnnxBackend(runtime, options);
+export function createWebBackend({
+  threads,
+  wasmPaths,
+  ...options
+}: WebBackendOptions = {}): OnnxBackend {
+  return createOnnxBackend(runtimeWith(threads, wasmPaths), options);
+}
+
+function runtimeWith(threads: number | undefined, wasmPaths: string | undefined): OnnxRuntime {
+  return {
+    name: 'onnxruntime-web',
+    Tensor,
+    InferenceSession: {
+      async create(model, options) {
+        // A file of its own, also in a bundle: threads load the file that it is in, and would run the page with it.
+        const { env, InferenceSession } = await import('onnxruntime-web/wasm');
+        if (threads !== undefined) env.wasm.numThreads = threads;
+        if (wasmPaths !== undefined) env.wasm.wasmPaths = wasmPaths;
+        return filledSession(await InferenceSession.create(model, options));
+      },
+    },
+  };
 }
 
 export const webProvider: BackendProvider = {
@@ -37,8 +49,8 @@ export const webProvider: BackendProvider = {
   async probe() {
     if (!('WebAssembly' in globalThis))
       return { available: false, reason: 'there is no WebAssembly' };
-    const threads =
-      Reflect.get(globalThis, 'crossOriginIsolated') === true ? 'several threads' : 'one thread';
+    const isIsolated = Reflect.get(globalThis, 'crossOriginIsolated') === true;
+    const threads = isIsolated ? 'several threads' : 'one thread';
     return { available: true, reason: `ONNX Runtime in WebAssembly, ${threads}` };
   },
   create: async () => createWebBackend(),

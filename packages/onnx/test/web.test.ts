@@ -1,6 +1,12 @@
 import { describeLaws, opLaws, requireClose } from '@lorikeet/laws';
 import { createWebBackend, webProvider } from '@lorikeet/onnx/web';
-import { add, createReferenceBackend, type DType, tensor } from '@lorikeet/tensor-core';
+import {
+  add,
+  createReferenceBackend,
+  type DType,
+  type QuantizeOptions,
+  tensor,
+} from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 import { everyOp } from './everyOp.ts';
 import { loraSlopes } from './loraSlopes.ts';
@@ -35,9 +41,12 @@ test.each<DType>(['f32', 'f16', 'bf16', 'i32', 'u32', 'i8', 'u8', 'i4', 'u4', 'f
   },
 );
 
-test('a LoRA step has the gradients of the reference', async () => {
-  const expected = await loraSlopes(createReferenceBackend());
-  const slopes = await loraSlopes(backend);
+test.each<[string, QuantizeOptions | undefined]>([
+  ['f32', undefined],
+  ['u4', { dtype: 'u4', blockSize: 16, symmetric: false }],
+])('a LoRA step on %s has the gradients of the reference', async (_, options) => {
+  const expected = await loraSlopes(createReferenceBackend(), options);
+  const slopes = await loraSlopes(backend, options);
   expect([...slopes.keys()]).toEqual([...expected.keys()]);
   for (const [path, slope] of slopes) requireClose(path, slope, expected.get(path) ?? [], 1e-5);
 });
