@@ -53,12 +53,12 @@ module.exports = {
     },
     {
       name: 'sources-import-dependencies-only',
-      comment: 'what a source imports stands in the dependencies of its own package.json',
+      comment: 'what a source imports stands in the dependencies, or peers, of its own package.json',
       severity: 'error',
       from: { path: '^packages/[^/]+/src/' },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        dependencyTypesNot: ['type-only'],
+        dependencyTypesNot: ['type-only', 'npm-peer'],
       },
     },
     {
