@@ -53,7 +53,8 @@ module.exports = {
     },
     {
       name: 'sources-import-dependencies-only',
-      comment: 'what a source imports stands in the dependencies, or peers, of its own package.json',
+      comment:
+        'what a source imports stands in the dependencies, or peers, of its own package.json',
       severity: 'error',
       from: { path: '^packages/[^/]+/src/' },
       to: {
