@@ -5,14 +5,17 @@ import {
   cast,
   compile,
   createReferenceBackend,
+  gather,
   normal,
   type QuantizedWeight,
   type QuantizeOptions,
   quantize,
   quantizedDot,
   randomKey,
+  sizeOf,
   type Tensor,
   type TypedArray,
+  tensor,
 } from '@lorikeet/tensor-core';
 import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
@@ -66,6 +69,22 @@ describe('products with quantised weights are those of the reference', () => {
       }
   });
 });
+
+test.each(['i8', 'u8', 'i4', 'u4', 'f16', 'bf16'] as const)(
+  'rows of a table in %s are those of the reference, whatever their length',
+  async (dtype) => {
+    const ids = tensor([4, 0, 4, 2], [2, 2], 'i32');
+    for (const shape of [[5, 6], [5, 3], [5, 3, 2], [5]])
+      for (const axis of [0, shape.length - 1]) {
+        const values = Array.from({ length: sizeOf(shape) }, (_, i) => i % 8);
+        const table = tensor(values, shape, dtype);
+        const places = axis === 0 ? ids : tensor([1, 0], [2], 'i32');
+        const rows = (): Promise<TypedArray> =>
+          compile((given: Tensor) => cast(gather(table, given, axis), 'f32'))(places).data();
+        expect(await on(onnx, rows)).toEqual(await on(reference, rows));
+      }
+  },
+);
 
 /** The operators that a product with a constant weight becomes. */
 async function operatorsOf(inputAxis: 0 | 1, [K, options]: [number, QuantizeOptions]) {

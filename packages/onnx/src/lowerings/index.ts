@@ -1,5 +1,6 @@
 import {
   gatherOp,
+  isPacked,
   operand,
   type Primitive,
   putAlongAxisOp,
@@ -8,6 +9,7 @@ import {
   sizeOf,
   takeAlongAxisOp,
 } from '@lorikeet/tensor-core';
+import { enter, enterStored } from '../boundary.ts';
 import type { GraphBuilder } from '../graphBuilder.ts';
 import { type Lowering, lowering } from '../lowering.ts';
 import type { Value } from '../value.ts';
@@ -15,8 +17,15 @@ import type { Value } from '../value.ts';
 export const indexLowerings: readonly Lowering[] = [
   lowering(gatherOp, 'Gather', {
     exact: true,
-    lower: ({ graph, inputs, attributes: { axis } }) =>
-      graph.node('Gather', [operand(inputs, 0).name, operand(inputs, 1).name], { axis }),
+    lower({ graph, inputs, attributes: { axis }, type }) {
+      const [x, indices] = [operand(inputs, 0), operand(inputs, 1).name];
+      const take = (from: string): string => graph.node('Gather', [from, indices], { axis });
+      // Of a table that is stored in another type only the rows that are asked for are converted.
+      const bytes = axis === 0 ? bytesOfRows(x) : undefined;
+      if (bytes !== undefined) return enter(graph, take(bytes), type);
+      if (x.stored === undefined || isPacked(x.dtype)) return take(x.name);
+      return enterStored(graph, take(x.stored), x);
+    },
   }),
   lowering(takeAlongAxisOp, 'GatherElements', {
     exact: true,
@@ -63,4 +72,11 @@ function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | '
 
 function reshaped(graph: GraphBuilder, { name }: Value, shape: readonly number[]): string {
   return graph.node('Reshape', [name, graph.ints(shape)]);
+}
+
+/** A packed constant as rows of bytes, if no byte belongs to two of them. */
+function bytesOfRows({ dtype, shape, bytesAs }: Value): string | undefined {
+  const inner = sizeOf(shape.slice(1));
+  if (!isPacked(dtype) || inner % 2 !== 0) return undefined;
+  return bytesAs?.([shape[0] ?? 1, inner / 2]);
 }
