@@ -15,9 +15,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: [...source, ...defaultServerConditions] } },
   test: {
     include: ['{packages,examples}/*/test/**/*.test.ts', 'docs/test/**/*.test.ts'],
+    setupFiles: built ? [] : ['./scripts/testBackend.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    pool: 'threads',
+    // Not threads: ONNX Runtime's binding does not survive the end of a worker.
+    pool: 'forks',
     maxWorkers: 2,
   },
 });

@@ -1,5 +1,6 @@
 import {
   type Instruction,
+  isFloat,
   type Program,
   sizeOf,
   type TensorType,
@@ -18,7 +19,10 @@ export interface Part {
   readonly outputs: readonly number[];
 }
 
-/** Results of at most so many elements are computed on the host if something there needs them. */
+/**
+ * Results of at most so many elements are computed on the host if something there needs them: the keys of random
+ * numbers. Not floats, which would be rounded otherwise than where they are computed in a graph.
+ */
 const few = 256;
 
 /**
@@ -69,7 +73,10 @@ function hostInstructions(
     const isRefused =
       sizeOf(type.shape) > 0 && refusalOf({ op, inputs: operands, attributes, type }) !== undefined;
     const isSmallStep =
-      wanted.has(given + i) && op.kind === 'primitive' && sizeOf(type.shape) <= few;
+      wanted.has(given + i) &&
+      op.kind === 'primitive' &&
+      !isFloat(type.dtype) &&
+      sizeOf(type.shape) <= few;
     if (!isRefused && !isSmallStep) continue;
     onHost.add(i);
     for (const value of inputs) wanted.add(value);

@@ -22,10 +22,13 @@ export function sessionOptions({
     enableMemPattern: false,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    // What fails is thrown, and not also written.
+    logSeverityLevel: 4,
     extra: {
       // Weights stay where they are, in one copy for all programs; packed, each use of each would have its own.
       'session.disable_prepacking': '1',
+      // It moves factors over products, so that the same arithmetic rounds otherwise in another program.
+      'optimization.disable_specified_optimizers': 'MatMulScaleFusion',
     },
   };
 }

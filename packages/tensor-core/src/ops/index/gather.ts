@@ -74,10 +74,21 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
 /** `index` if it lies from 0 to `side - 1`. Throws `index-out-of-range`, naming the op. */
 export function requireIndex(op: string, index: number, side: number): number {
   if (index >= 0 && index < side) return index;
-  throw new LorikeetError(
+  throw indexOutOfRange(op, index, side);
+}
+
+/** The error that every backend gives for an index outside of an axis. */
+export function indexOutOfRange(
+  op: string,
+  index: number,
+  side: number,
+  path?: string,
+): LorikeetError {
+  return new LorikeetError(
     'index-out-of-range',
     `${op}: index ${index} is outside an axis of length ${side}`,
     {
+      path,
       expected: `0 to ${side - 1}`,
       received: String(index),
       hint: 'token ids must be below the vocabulary size, positions below the longest sequence of the model',

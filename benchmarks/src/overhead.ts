@@ -1,0 +1,53 @@
+import {
+  add,
+  compile,
+  currentBackend,
+  evaluate,
+  memoryScope,
+  type Tensor,
+  tensor,
+} from '@lorikeet/tensor-core';
+import { Command } from 'commander';
+import { chooseBackend } from './backends.ts';
+import { measure, report } from './measure.ts';
+
+export function overheadCommand(): Command {
+  return new Command('overhead')
+    .description('What a call of a compiled function costs besides its arithmetic.')
+    .option('--backend <name>', 'onnx or reference')
+    .option('--seconds <n>', 'time to measure each for', '2')
+    .option('--json <file>', 'write the figures')
+    .action(async (flags: { backend?: string; seconds: string; json?: string }) => {
+      await chooseBackend(flags.backend);
+      const seconds = Number(flags.seconds);
+      const one = await measureCall(1, seconds);
+      const hundred = await measureCall(100, seconds);
+      await report(
+        {
+          backend: currentBackend().name,
+          host_ms: one.call_ms,
+          second_compile_ms: one.second_compile_ms,
+          host_100_tensors_ms: hundred.call_ms,
+          second_compile_100_tensors_ms: hundred.second_compile_ms,
+        },
+        flags.json,
+      );
+    });
+}
+
+/** Median milliseconds of one call with `count` tensors of four elements, each plus 1, until the results are there. */
+async function measureCall(
+  count: number,
+  seconds: number,
+): Promise<{ call_ms: number; second_compile_ms: number }> {
+  const tensors = Array.from({ length: count }, () => tensor(new Float32Array(4), [4]));
+  await evaluate(tensors);
+  const increment = compile((xs: readonly Tensor[]) => xs.map((x) => add(x, 1)));
+  const call = await measure(async () => {
+    using _ = memoryScope();
+    increment(tensors);
+    await currentBackend().synchronize();
+  }, seconds);
+  const again = await measure(async () => void increment.program(tensors), seconds / 4);
+  return { call_ms: 1000 * call.median_s, second_compile_ms: 1000 * again.median_s };
+}
