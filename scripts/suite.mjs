@@ -3,15 +3,22 @@ import { join, relative } from 'node:path';
 import { run } from './gate.mjs';
 import { root } from './install.mjs';
 
-/** Runs vitest on the sources or on the built packages and resolves to `{ passed, failed, skipped }`. */
-export async function runSuite({ built }) {
-  const mode = built ? 'built' : 'source';
+/**
+ * Runs vitest on the sources or on the built packages and resolves to `{ passed, failed, skipped }`.
+ *
+ * @param backend what the tests compute on instead of the reference.
+ * @param folders of the tests; all if empty.
+ */
+export async function runSuite({ built, backend = '', folders = [] }) {
+  const mode = [built ? 'built' : 'source', backend].filter(Boolean).join('-');
   const report = join(root, `node_modules/.cache/lorikeet/vitest-${mode}.json`);
   rmSync(report, { force: true });
-  console.log(`\ntests on ${built ? 'built packages' : 'sources'}`);
+  console.log(
+    `\ntests on ${built ? 'built packages' : 'sources'}${backend && `, computed on ${backend}`}`,
+  );
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-  const { code } = await run(['vitest', 'run', ...reporters], {
-    env: { LORIKEET_BUILT: built ? '1' : '' },
+  const { code } = await run(['vitest', 'run', ...folders, ...reporters], {
+    env: { LORIKEET_BUILT: built ? '1' : '', LORIKEET_BACKEND: backend },
     stdio: 'inherit',
   });
   const counts = countTests(report, mode);

@@ -2,7 +2,7 @@ import type { AnyOp, Attributes, Composite, Primitive, TensorType } from '@lorik
 import type { GraphBuilder } from './graphBuilder.ts';
 import type { Value } from './value.ts';
 
-export interface LoweringArguments<A> {
+interface LoweringArguments<A> {
   readonly graph: GraphBuilder;
   readonly inputs: readonly Value[];
   readonly attributes: A;

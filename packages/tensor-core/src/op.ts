@@ -57,7 +57,7 @@ export type Batch<A> = {
 export type AxisMap = readonly (readonly (number | null)[])[];
 
 /** What lets a program compute a part of a tensor alone. An op may leave all of it out. */
-export interface Locality<A> {
+interface Locality<A> {
   /** Whether each element of the result depends only on the elements at its place in the inputs. */
   readonly elementwise?: true;
   /**

@@ -20,12 +20,7 @@ export interface Product {
 }
 
 /** How a `dot` becomes one product of matrices; the result is [...batch, M, N]. Nothing is moved that a transposition serves. */
-export function planProduct(
-  graph: GraphBuilder,
-  x: Value,
-  y: Value,
-  attributes: DotAttributes,
-): Product {
+function planProduct(graph: GraphBuilder, x: Value, y: Value, attributes: DotAttributes): Product {
   const { batch } = attributes;
   // In the order in which the axes of the left operand lie, so that most often nothing moves.
   const order = [...attributes.contract[0].keys()].sort(

@@ -10,6 +10,7 @@ import {
   takeAlongAxisOp,
 } from '@lorikeet/tensor-core';
 import { enter, enterStored } from '../boundary.ts';
+import { carrierOf } from '../carrier.ts';
 import type { GraphBuilder } from '../graphBuilder.ts';
 import { type Lowering, lowering } from '../lowering.ts';
 import type { Value } from '../value.ts';
@@ -18,7 +19,8 @@ export const indexLowerings: readonly Lowering[] = [
   lowering(gatherOp, 'Gather', {
     exact: true,
     lower({ graph, inputs, attributes: { axis }, type }) {
-      const [x, indices] = [operand(inputs, 0), operand(inputs, 1).name];
+      const x = operand(inputs, 0);
+      const indices = refusingNegatives(graph, operand(inputs, 1), x.shape[axis] ?? 0);
       const take = (from: string): string => graph.node('Gather', [from, indices], { axis });
       // Of a table that is stored in another type only the rows that are asked for are converted.
       const bytes = axis === 0 ? bytesOfRows(x) : undefined;
@@ -29,19 +31,19 @@ export const indexLowerings: readonly Lowering[] = [
   }),
   lowering(takeAlongAxisOp, 'GatherElements', {
     exact: true,
-    lower: ({ graph, inputs, attributes: { axis } }) =>
-      graph.node('GatherElements', [operand(inputs, 0).name, operand(inputs, 1).name], { axis }),
+    lower({ graph, inputs, attributes: { axis } }) {
+      const x = operand(inputs, 0);
+      const indices = refusingNegatives(graph, operand(inputs, 1), x.shape[axis] ?? 0);
+      return graph.node('GatherElements', [x.name, indices], { axis });
+    },
   }),
   lowering(putAlongAxisOp, 'ScatterElements', {
-    lower: ({ graph, inputs, attributes: { axis, mode } }) =>
-      graph.node(
-        'ScatterElements',
-        inputs.map(({ name }) => name),
-        {
-          axis,
-          reduction: mode === 'add' ? 'add' : 'none',
-        },
-      ),
+    lower({ graph, inputs, attributes: { axis, mode } }) {
+      const [x, updates] = [operand(inputs, 0), operand(inputs, 2)];
+      const indices = refusingNegatives(graph, operand(inputs, 1), x.shape[axis] ?? 0);
+      const reduction = mode === 'add' ? 'add' : 'none';
+      return graph.node('ScatterElements', [x.name, indices, updates.name], { axis, reduction });
+    },
   }),
   scatter(scatterOp, 'none'),
   scatter(scatterAddOp, 'add'),
@@ -59,7 +61,8 @@ function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | '
       const count = sizeOf(indices.shape);
       const target = reshaped(graph, x, [outer, side, inner]);
       const source = reshaped(graph, updates, [outer, count, inner]);
-      const line = reshaped(graph, indices, [1, count, 1]);
+      const name = refusingNegatives(graph, indices, side);
+      const line = graph.node('Reshape', [name, graph.ints([1, count, 1])]);
       const places = graph.node('Expand', [line, graph.ints([outer, count, inner])]);
       const result = graph.node('ScatterElements', [target, places, source], {
         axis: 1,
@@ -68,6 +71,12 @@ function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | '
       return graph.node('Reshape', [result, graph.ints(type.shape)]);
     },
   });
+}
+
+/** Indices of which those below 0, which ONNX counts from the end, are as wrong as those behind the last. */
+function refusingNegatives(graph: GraphBuilder, { name, dtype }: Value, side: number): string {
+  const number = (value: number): string => graph.constant(carrierOf(dtype), [], [value]);
+  return graph.node('Where', [graph.node('Less', [name, number(0)]), number(side), name]);
 }
 
 function reshaped(graph: GraphBuilder, { name }: Value, shape: readonly number[]): string {

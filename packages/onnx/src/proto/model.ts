@@ -37,7 +37,7 @@ export interface TensorProto {
   readonly data: Uint8Array | ExternalData;
 }
 
-export interface ExternalData {
+interface ExternalData {
   /** Relative to the model. */
   readonly location: string;
   readonly offset: number;

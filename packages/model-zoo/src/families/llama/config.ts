@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How positions turn: `rope_parameters` of transformers 5, `rope_scaling` of transformers 4. */
-export interface RopeFields {
+interface RopeFields {
   readonly rope_theta?: number | undefined;
   readonly rope_type?: string | undefined;
   /** What older configs call `rope_type`. */
