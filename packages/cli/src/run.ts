@@ -2,6 +2,7 @@ import { isLorikeetError } from '@lorikeet/tensor-core';
 import { Command, CommanderError } from 'commander';
 import { CommandFailed } from './commandFailed.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { exportCommand } from './commands/export.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { mergeCommand } from './commands/merge.ts';
@@ -22,6 +23,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .addCommand(mergeCommand())
     .addCommand(inspectCommand())
     .addCommand(parityCommand())
+    .addCommand(exportCommand())
     .addCommand(newVariantCommand());
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {

@@ -23,7 +23,15 @@ describe('the command', () => {
   test('explains itself', async () => {
     const { code, stdout } = await lorikeet('--help');
     expect(code).toBe(0);
-    for (const name of ['doctor', 'finetune', 'merge', 'inspect', 'parity', 'new-variant'])
+    for (const name of [
+      'doctor',
+      'finetune',
+      'merge',
+      'inspect',
+      'parity',
+      'export',
+      'new-variant',
+    ])
       expect(stdout).toContain(name);
   });
 
@@ -46,7 +54,7 @@ describe('doctor', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       node: process.version,
-      chosen: 'reference',
+      chosen: 'onnx',
       why: 'the best that can run here',
     });
   });
@@ -159,5 +167,45 @@ describe('new-variant', () => {
     const { code, stderr } = await lorikeet('new-variant', '../escape', '--directory', folder);
     expect(code).toBe(1);
     expect(stderr).toContain('camelCase');
+  });
+});
+
+describe('export', () => {
+  test('writes a merged model that runs at any size, and says how far it is off', async () => {
+    const file = join(folder, 'merged.onnx');
+    const { code, stdout } = await lorikeet(
+      ...['export', '--model', model, '--adapter', adapter, '--output', file, '--json'],
+    );
+    expect(code).toBe(0);
+    const summary = JSON.parse(stdout);
+    expect(summary.files).toEqual([file]);
+    expect(summary.inputs[0]).toBe('input_ids [batch, sequence]');
+    expect(summary.largest_difference).toBeLessThan(1e-5);
+  });
+
+  test('leaves the adapter to the caller if told so', async () => {
+    const file = join(folder, 'base.onnx');
+    const { code, stdout } = await lorikeet(
+      ...['export', '--model', model, '--adapter', adapter, '--output', file, '--json'],
+      ...['--adapters-as-inputs', '--dynamic', 'batch', '--sequence', '6', '--external-data'],
+    );
+    expect(code).toBe(0);
+    const summary = JSON.parse(stdout);
+    expect(summary.files).toEqual([file, `${file}.data`]);
+    expect(summary.inputs[0]).toBe('input_ids [batch, 6]');
+    expect(summary.inputs.join()).toContain('query.weight.parameters.A');
+    expect(summary.largest_difference).toBeLessThan(1e-5);
+  });
+
+  test.each([
+    ['an adapter that is not there', ['--adapters-as-inputs'], 1, '--adapter DIR'],
+    ['a side that is none', ['--dynamic', 'time'], 1, 'batch, sequence'],
+    ['both ways at once', ['--merged', '--adapters-as-inputs'], 2, 'cannot be used with'],
+  ])('refuses %s', async (_, flags, expected, text) => {
+    const { code, stderr } = await lorikeet(
+      ...['export', '--model', model, '--output', join(folder, 'x.onnx'), ...flags],
+    );
+    expect(code).toBe(expected);
+    expect(stderr).toContain(text);
   });
 });

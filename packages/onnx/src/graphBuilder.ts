@@ -13,6 +13,13 @@ export interface NodeOptions {
   readonly outputs?: number;
 }
 
+/** What stands for sides that are known only when a graph runs. */
+export interface Sides {
+  /** A list of integers some of which depend on such sides, or `undefined` if none does. */
+  ints(graph: GraphBuilder, values: readonly number[]): string | undefined;
+  isOpen(side: number): boolean;
+}
+
 const arrays = {
   float: Float32Array,
   double: Float64Array,
@@ -31,8 +38,14 @@ export class GraphBuilder {
   readonly #initializers: TensorProto[] = [];
   readonly #constants = new Map<string, string>();
   #count = 0;
+  readonly #sides: Sides | undefined;
   /** The module for which nodes are added: their names tell it to a profile. */
   path = '';
+
+  /** @param sides finds the sides of tensors that are known only when the graph runs. */
+  constructor(sides?: Sides) {
+    this.#sides = sides;
+  }
 
   /** Adds a node and returns the name of its first result. */
   node(
@@ -77,7 +90,12 @@ export class GraphBuilder {
 
   /** A list of integers, as shapes and axes are given. */
   ints(values: readonly number[]): string {
-    return this.constant('int64', [values.length], values);
+    return this.#sides?.ints(this, values) ?? this.constant('int64', [values.length], values);
+  }
+
+  /** Whether a side is known only when the graph runs. */
+  isOpen(side: number): boolean {
+    return this.#sides?.isOpen(side) ?? false;
   }
 
   initializer(tensor: Omit<TensorProto, 'name'>): string {

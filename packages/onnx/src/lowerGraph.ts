@@ -13,7 +13,7 @@ import {
 import { boundaryOf, enter, enterStored, leave } from './boundary.ts';
 import { fitTo } from './carrier.ts';
 import { withoutEmpties } from './empties.ts';
-import { GraphBuilder } from './graphBuilder.ts';
+import { GraphBuilder, type Sides } from './graphBuilder.ts';
 import { loweringOf, refusalOf } from './lowerings.ts';
 import type { GraphProto, TensorProto, ValueInfoProto } from './proto/model.ts';
 import { lazily, literalValue, type Value } from './value.ts';
@@ -24,6 +24,8 @@ export interface LowerGraphOptions {
   readonly outputName: (place: number) => string;
   /** The elements of a constant, as they are stored. */
   readonly constant: (place: number) => Omit<TensorProto, 'name'>;
+  /** What stands for sides that are known only when the graph runs. */
+  readonly sides?: Sides;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface LowerGraphOptions {
  * @throws LorikeetError `unsupported` for a call that no operator serves: which op, of which dtypes, of which module.
  */
 export function lowerGraph(program: Program, options: LowerGraphOptions): GraphProto {
-  const graph = new GraphBuilder();
+  const graph = new GraphBuilder(options.sides);
   const types = valueTypes(program);
   const values: Value[] = [];
   const inputs: ValueInfoProto[] = [];

@@ -1,8 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { BackendProvider } from '@lorikeet/tensor-core';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { type BackendProvider, LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
+import type { ExportedModel } from './export/exportedModel.ts';
+import { toRuntime } from './runtime/hostTensor.ts';
 import {
   createOnnxBackend,
   type OnnxBackend,
@@ -12,7 +16,7 @@ import { type OperatorTime, timesOf } from './runtime/operatorTimes.ts';
 
 export type { OperatorTime } from './runtime/operatorTimes.ts';
 
-const runtime = { name: 'onnxruntime-node', InferenceSession, Tensor };
+const runtime = { name: 'onnxruntime-node', InferenceSession, Tensor: RuntimeTensor };
 
 /** ONNX Runtime's native library: the CPU at full speed, in Node. */
 export function createNodeBackend(options: OnnxBackendOptions = {}): OnnxBackend {
@@ -41,6 +45,58 @@ export async function createProfilingBackend(
       return timesOf(texts);
     },
   };
+}
+
+/** Models with more bytes of weights than this get a file of weights: a `.onnx` file cannot have more than 2 GiB. */
+const maxInlineBytes = 1.5 * 2 ** 30;
+
+export interface SaveOnnxOptions {
+  /** Whether the weights go to a file of their own, `FILE.data`. If not given, only where one file would be too large. */
+  readonly externalData?: boolean;
+}
+
+/** Writes `FILE` and, if the weights are in a file of their own, `FILE.data`; gives the names of what was written. */
+export async function saveOnnx(
+  model: ExportedModel,
+  file: string,
+  { externalData = model.weightBytes > maxInlineBytes }: SaveOnnxOptions = {},
+): Promise<readonly string[]> {
+  if (!externalData) {
+    await writeFile(file, await model.encode());
+    return [file];
+  }
+  const data = `${file}.data`;
+  await pipeline(model.weights(), createWriteStream(data));
+  await writeFile(file, await model.encode({ externalData: basename(data) }));
+  return [file, data];
+}
+
+/**
+ * Runs an ONNX file once, in ONNX Runtime alone.
+ *
+ * @param inputs by their names in the file.
+ * @returns the floating-point outputs, by name.
+ */
+export async function runOnnx(
+  file: string,
+  inputs: Readonly<Record<string, Tensor>>,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const session = await InferenceSession.create(file);
+  const feeds: Record<string, RuntimeTensor> = {};
+  for (const name of session.inputNames) {
+    const input = inputs[name];
+    if (input === undefined)
+      throw new LorikeetError('missing-tensor', `runOnnx: no input '${name}'`, {
+        expected: session.inputNames.join(', '),
+        received: Object.keys(inputs).join(', '),
+      });
+    feeds[name] = toRuntime(runtime, input.type, await input.data());
+  }
+  const results = Object.entries(await session.run(feeds)).flatMap(([name, { data, dims }]) =>
+    data instanceof Float32Array ? [[name, tensor(data, dims)] as const] : [],
+  );
+  await session.release();
+  return Object.fromEntries(results);
 }
 
 export const onnxProvider: BackendProvider = {

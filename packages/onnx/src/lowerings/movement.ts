@@ -1,6 +1,7 @@
 import {
   broadcastToOp,
   concatOp,
+  type DType,
   dynamicSliceOp,
   dynamicUpdateSliceOp,
   flipOp,
@@ -127,15 +128,26 @@ export const movementLowerings: readonly Lowering[] = [
   }),
   lowering(iotaOp, 'a constant', {
     lower({ graph, attributes: { axis }, type }) {
-      const line = Array.from({ length: type.shape[axis] ?? 1 }, (_, i) => i);
+      const length = type.shape[axis] ?? 1;
       const dims = type.shape.map((side, i) => (i === axis ? side : 1));
-      const values = graph.constant(carrierOf(type.dtype), dims, line);
+      const line = Array.from({ length }, (_, i) => i);
+      const values = graph.isOpen(length)
+        ? openLine(graph, length, dims, type.dtype)
+        : graph.constant(carrierOf(type.dtype), dims, line);
       return sizeOf(dims) === sizeOf(type.shape)
         ? values
         : graph.node('Expand', [values, graph.ints(type.shape)]);
     },
   }),
 ];
+
+/** 0, 1, 2, ... along a side whose length is known only when the graph runs. */
+function openLine(graph: GraphBuilder, length: number, dims: Shape, dtype: DType): string {
+  const scalar = (value: number): string => graph.constant('int64', [], [value]);
+  const end = graph.node('Reshape', [graph.ints([length]), graph.ints([])]);
+  const line = graph.node('Range', [scalar(0), end, scalar(1)]);
+  return graph.node('Reshape', [castNode(graph, line, carrierOf(dtype)), graph.ints(dims)]);
+}
 
 /** `count` zeros between neighbours along an axis. */
 function spreadAxis(graph: GraphBuilder, x: Value, axis: number, count: number): Value {

@@ -1,16 +1,16 @@
 import type { Backend, Executable } from '../backend.ts';
 import { currentBackend } from '../backends.ts';
 import { LorikeetError } from '../errors.ts';
-import { lower } from '../lower.ts';
 import { LruCache } from '../lruCache.ts';
 import { OpenScope } from '../openScope.ts';
 import type { Program } from '../program.ts';
 import { realize, storageOf } from '../realize.ts';
 import { Storage } from '../storage.ts';
 import { Tensor } from '../tensor.ts';
-import { isTracing, trace } from '../tracing.ts';
+import { isTracing } from '../tracing.ts';
 import { flattenTree, type Structure, unflattenTree } from '../tree.ts';
 import { formatType, type TensorType } from '../type.ts';
+import { traceProgram } from './traceProgram.ts';
 
 export interface CompileOptions {
   /** Positions of arguments whose memory the call may take over: their tensors cannot be used afterwards. */
@@ -62,21 +62,19 @@ export function compile<Args extends readonly unknown[], Out>(
   };
 
   const makePlan = (backend: Backend, leaves: readonly Tensor[], structure: Structure): Plan => {
-    const placeholders = leaves.map(({ type }) => new Tensor(type, { kind: 'placeholder' }));
-    const result = trace(() => fn(...(unflattenTree(structure, placeholders) as Args)));
-    const { leaves: outputs, structure: outputStructure } = flattenTree(result);
-    const program = lower(outputs, placeholders, backend.limits().isNative);
+    const given = leaves.map(({ type }) => type);
+    const { program, outputs, types } = traceProgram(
+      fn,
+      given,
+      structure,
+      backend.limits().isNative,
+    );
     const { constants } = program;
     const executable = backend.compile(
       program,
       constants.map((constant) => constant.on(backend)),
     );
-    return {
-      executable,
-      outputs: outputStructure,
-      types: outputs.map(({ type }) => type),
-      constants,
-    };
+    return { executable, outputs, types, constants };
   };
 
   const call = (...args: Args): Out => {
