@@ -117,7 +117,8 @@ export class GraphBuilder {
   }
 
   fresh(): string {
-    return `v${this.#count++}`;
+    // No path of a tensor starts so.
+    return `#${this.#count++}`;
   }
 
   /** The graph of what `outputs` need. */

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -61,14 +61,23 @@ export async function saveOnnx(
   file: string,
   { externalData = model.weightBytes > maxInlineBytes }: SaveOnnxOptions = {},
 ): Promise<readonly string[]> {
-  if (!externalData) {
-    await writeFile(file, await model.encode());
-    return [file];
-  }
   const data = `${file}.data`;
-  await pipeline(model.weights(), createWriteStream(data));
-  await writeFile(file, await model.encode({ externalData: basename(data) }));
-  return [file, data];
+  if (externalData)
+    await complete(data, (part) => pipeline(model.weights(), createWriteStream(part)));
+  const encoded = await model.encode(externalData ? { externalData: basename(data) } : {});
+  await complete(file, (part) => writeFile(part, encoded));
+  return externalData ? [file, data] : [file];
+}
+
+/** Writes a file beside its place and puts it there when it is whole. */
+async function complete(file: string, write: (part: string) => Promise<void>): Promise<void> {
+  const part = `${file}.part`;
+  try {
+    await write(part);
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+  }
 }
 
 /**

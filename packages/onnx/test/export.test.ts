@@ -9,6 +9,7 @@ import { adapt, isTrainable, lora, merge } from '@lorikeet/peft-lora';
 import {
   add,
   evaluate,
+  iota,
   mapTensors,
   mean,
   mul,
@@ -18,6 +19,7 @@ import {
   svd,
   type Tensor,
   tensor,
+  zeros,
 } from '@lorikeet/tensor-core';
 import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
@@ -53,6 +55,8 @@ const llama = {
   num_key_value_heads: 2,
   max_position_embeddings: 128,
 };
+
+type Given = { readonly x: Tensor };
 
 const open = { 0: 'batch', 1: 'sequence' };
 const dynamicAxes = { input_ids: open, attention_mask: open };
@@ -208,5 +212,43 @@ describe('is refused', () => {
         },
       ),
     ).rejects.toMatchObject({ code: 'invalid-argument', received: '2' });
+  });
+
+  test.each([
+    [
+      'a clamp of an open side',
+      ({ x }: Given) => iota([Math.min(x.size, 110)]),
+      ['x'],
+      'unsupported',
+    ],
+    [
+      'an output that is called as an input',
+      ({ x }: Given) => ({ x: add(x, 1) }),
+      ['x'],
+      'invalid-argument',
+    ],
+    ['an input that is not there', ({ x }: Given) => add(x, 1), ['y'], 'no-match'],
+  ])('%s', async (_, fn, open, code) => {
+    const dynamic = Object.fromEntries(open.map((name) => [name, { 0: 'length' }]));
+    await expect(
+      exportOnnx(fn, { x: tensor([1, 2]) }, { dynamicAxes: dynamic }),
+    ).rejects.toMatchObject({ code });
+  });
+
+  test('an output that is not there', async () => {
+    await expect(
+      exportOnnx(({ x }: Given) => ({ y: add(x, 1) }), { x: tensor([1]) }, { outputs: ['z'] }),
+    ).rejects.toMatchObject({ code: 'no-match', expected: 'y', received: 'z' });
+  });
+
+  test('more open sides than can be told apart', async () => {
+    const axes = { 0: 'a', 1: 'b', 2: 'c', 3: 'd' };
+    await expect(
+      exportOnnx(
+        ({ x }: Given) => add(x, 1),
+        { x: zeros([1, 2, 3, 4]) },
+        { dynamicAxes: { x: axes } },
+      ),
+    ).rejects.toMatchObject({ code: 'invalid-argument', received: 'a, b, c, d' });
   });
 });

@@ -6,6 +6,9 @@ import {
   grad,
   jvp,
   mul,
+  pad,
+  type Shape,
+  slice,
   sum,
   type Tensor,
   type TypedArray,
@@ -34,6 +37,8 @@ export interface ProgramLawOptions {
  * - jvp and vjp are adjoint, within 1e-9, and jvp is what differences give, within 1e-6.
  * - Mapped over a batch, a program and its gradient are what a loop gives, within 1e-9.
  * - A checkpoint changes neither value nor gradient, by a bit.
+ * - A part of a result is what it is in the whole, by a bit, and zeros around an operand are numbers like others, within
+ *   1e-12: what an op says of its axes and zeros is true.
  *
  * @param ops all that programs may be made of; those without a derivative are left out.
  */
@@ -112,7 +117,45 @@ export function programLaws(
         [...program.run(inputs), ...gradient(program)(inputs)],
       );
     }),
+    law('gives a part of a result as the whole has it', programs, async (program) => {
+      const whole = program.run(inputsOf(program));
+      const parts = whole.map((_, i) => corner(program.run(inputsOf(program))[i] as Tensor));
+      const computed = await readAll(whole);
+      // Each alone: all that is a result itself is computed whole.
+      for (const [i, part] of parts.entries()) {
+        const { shape } = whole[i] as Tensor;
+        const expected = corner(tensorOf(computed[i] ?? [], shape, 'f64'));
+        await requireSameAll([part], [expected]);
+      }
+    }),
+    law('takes zeros around an operand as they are', programs, async (program) => {
+      const inputs = inputsOf(program).map((input) => {
+        const { starts } = cornerOf(input.shape);
+        return pad(corner(input), { low: starts, high: starts.map(() => 0) });
+      });
+      const values = await Promise.all(inputs.map((input) => input.data()));
+      const padded = inputsOf(program).map((input) => {
+        const { starts } = cornerOf(input.shape);
+        return pad(corner(input), { low: starts, high: starts.map(() => 0) });
+      });
+      const plain = padded.map(({ shape }, i) => tensorOf(values[i] ?? [], shape, 'f64'));
+      const expected = await readAll(program.run(plain));
+      (await readAll(program.run(padded))).forEach((data, i) => {
+        requireClose(`result ${i}`, data, expected[i] ?? [], 1e-12);
+      });
+    }),
   ];
+}
+
+/** The half of each axis that is last. */
+function corner(x: Tensor): Tensor {
+  const { starts, sizes } = cornerOf(x.shape);
+  return slice(x, starts, sizes);
+}
+
+function cornerOf(shape: Shape): { readonly starts: number[]; readonly sizes: number[] } {
+  const starts = shape.map((side) => Math.floor(side / 2));
+  return { starts, sizes: shape.map((side, axis) => side - (starts[axis] as number)) };
 }
 
 function inputsOf(program: GeneratedProgram): Tensor[] {

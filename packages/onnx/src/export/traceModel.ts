@@ -5,6 +5,7 @@ import {
   LorikeetError,
   type Program,
   sizeOf,
+  type Tensor,
   type TensorType,
   traceProgram,
 } from '@lorikeet/tensor-core';
@@ -43,6 +44,7 @@ export function traceModel(
 ): TracedModel {
   const { structure } = flattenTree([inputs]);
   const named = inputs.flatMap((tree) => paths(tree));
+  requireKnown(dynamicAxes, named);
   const types = named.map(([path, { type }]) => withPrimes(type, dynamicAxes[path] ?? {}, primes));
   const sides = new OpenSides(openSidesOf(dynamicAxes, primes), reach);
   const { program, outputs } = traceProgram(
@@ -54,6 +56,10 @@ export function traceModel(
       [call.type, ...call.inputs].every(({ shape }) => sizeOf(shape) > 0),
   );
   const outputNames = paths(outputs.tree).map(([path]) => path);
+  requireUnique([
+    ...named.map(([path]) => path || 'input'),
+    ...outputNames.map((path) => path || 'output'),
+  ]);
   const graph = lowerGraph(program, {
     inputName: (i) => named[i]?.[0] || 'input',
     outputName: (i) => outputNames[i] || 'output',
@@ -77,6 +83,29 @@ export function traceModel(
     program,
     graph: { ...graph, inputs: graph.inputs.map(open), outputs: graph.outputs.map(open) },
   };
+}
+
+function requireKnown(
+  dynamicAxes: DynamicAxes,
+  named: readonly (readonly [string, Tensor])[],
+): void {
+  const names = named.map(([path]) => path);
+  const unknown = Object.keys(dynamicAxes).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new LorikeetError('no-match', `exportOnnx: dynamicAxes names no input '${unknown}'`, {
+    expected: names.join(', '),
+    received: unknown,
+  });
+}
+
+/** A graph has one space of names. */
+function requireUnique(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new LorikeetError('invalid-argument', `exportOnnx: two tensors are called '${twice}'`, {
+    expected: 'a path of its own for each input and output',
+    received: twice,
+  });
 }
 
 function withPrimes(
