@@ -3,7 +3,9 @@ import {
   type AnyOp,
   addOp,
   type Composite,
+  cosOp,
   dotOp,
+  flipOp,
   mul,
   mulOp,
   operand,
@@ -56,6 +58,16 @@ const mutants: readonly [mistake: string, op: AnyOp, killer: string][] = [
     'is mapped over a batch as in a loop',
   ],
   ['an op with a memory', impureOp, 'is the same with a checkpoint'],
+  [
+    'axes that run the other way',
+    mutantOf(flipOp, { along: ([x]) => [[...(x?.shape.keys() ?? [])]] }),
+    'gives a part of a result as the whole has it',
+  ],
+  [
+    'a zero that becomes a one',
+    mutantOf(cosOp, { vanishes: 'every' }),
+    'takes zeros around an operand as they are',
+  ],
 ];
 
 test('sound ops obey all laws', async () => {
