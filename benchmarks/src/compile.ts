@@ -13,6 +13,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
 import { peakRssMib, report } from './measure.ts';
+import { countsOption } from './options.ts';
 
 const x = tensor([
   [0.1, 0.2],
@@ -44,14 +45,14 @@ export function compileCommand(): Command {
     .option(
       '--nodes <list>',
       'about how many ops each program has',
-      '1250,2500,5000,10000,20000,40000',
+      countsOption,
+      [1250, 2500, 5000, 10000, 20000, 40000],
     )
     .option('--json <file>', 'write the figures')
-    .action(async ({ nodes, json }: { nodes: string; json?: string }) => {
-      const sizes = nodes.split(',').map(Number);
+    .action(async ({ nodes, json }: { nodes: readonly number[]; json?: string }) => {
       const rows = Object.entries(programs).map(([program, make]) => {
         compileOnce(make(1000));
-        const runs = sizes.map((size) => compileOnce(make(size)));
+        const runs = nodes.map((size) => compileOnce(make(size)));
         return {
           program,
           instructions: runs.map(({ instructions }) => instructions),

@@ -1,13 +1,21 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { compileCommand } from './compile.ts';
 import { gemmCommand } from './gemm.ts';
 import { overheadCommand } from './overhead.ts';
 import { stepCommand } from './step.ts';
 
-await new Command('bench')
+const bench = new Command('bench')
   .description('Measure. One benchmark a run; --json FILE writes the figures.')
+  .showHelpAfterError('(add --help for the options)')
   .addCommand(compileCommand())
   .addCommand(gemmCommand())
   .addCommand(overheadCommand())
-  .addCommand(stepCommand())
-  .parseAsync(process.argv.slice(2), { from: 'user' });
+  .addCommand(stepCommand());
+for (const command of [bench, ...bench.commands]) command.exitOverride();
+try {
+  await bench.parseAsync(process.argv.slice(2), { from: 'user' });
+} catch (error) {
+  // 1 the work failed, 2 the call was wrong.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

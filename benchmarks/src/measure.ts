@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Timing {
   readonly median_s: number;
@@ -8,45 +10,56 @@ export interface Timing {
 
 /** Runs `work` until it has taken `seconds` in all and three runs at least, after one that does not count. */
 export async function measure(work: () => Promise<void>, seconds: number): Promise<Timing> {
-  const [timing] = await measureInTurn(work, async () => {}, seconds);
+  const [timing] = await measureAll([work], seconds);
   return timing;
 }
 
-/** Runs two pieces of work in turn, so that both meet the same minutes, until the first has taken `seconds` in all. */
-export async function measureInTurn(
-  ours: () => Promise<void>,
-  theirs: () => Promise<void>,
-  seconds: number,
-): Promise<[ours: Timing, theirs: Timing]> {
-  return (await measureAll([ours, theirs], seconds)) as [Timing, Timing];
-}
+/** How many turns each piece of work has at least, unless one run is longer than a turn. */
+const turns = 8;
 
-/** Runs pieces of work in turn until the first has taken `seconds` in all and each has run three times. */
-export async function measureAll(
-  works: readonly (() => Promise<void>)[],
+/** The threads of ONNX Runtime look for work on a core each for 40 to 50 ms after a run; those of OpenMP do so, too. */
+const restMilliseconds = 100;
+
+/**
+ * Runs pieces of work in turn, so that all meet the same minutes, until the first has taken `seconds` in all and three
+ * runs at least. A turn is many runs if they are short, and begins when the threads of the one before sleep: run by
+ * run, each would have to share its cores with the other's idle threads.
+ */
+export async function measureAll<const Works extends readonly (() => Promise<void>)[]>(
+  works: Works,
   seconds: number,
-): Promise<Timing[]> {
-  const all = works.map((work) => ({ work, times: [] as number[] }));
+): Promise<{ readonly [K in keyof Works]: Timing }> {
+  const all = works.map((work) => ({ work, times: [] as number[], total: 0 }));
   for (const { work } of all) await work();
-  let total = 0;
-  while (total < seconds || (all[0]?.times.length ?? 0) < 3) {
-    for (const { work, times } of all) {
-      const start = performance.now();
-      await work();
-      times.push((performance.now() - start) / 1000);
+  const isDone = (one: { readonly times: readonly number[]; readonly total: number }): boolean =>
+    one.total >= seconds && one.times.length >= 3;
+  while (!all.slice(0, 1).every(isDone)) {
+    for (const one of all) {
+      if (all.length > 1) await sleep(restMilliseconds);
+      const end = one.total + seconds / turns;
+      do {
+        const start = performance.now();
+        await one.work();
+        const time = (performance.now() - start) / 1000;
+        one.times.push(time);
+        one.total += time;
+      } while (one.total < end);
     }
-    total += all[0]?.times.at(-1) ?? 0;
   }
-  return all.map(({ times }) => timingOf(times));
+  return all.map(({ times }) => timingOf(times)) as { readonly [K in keyof Works]: Timing };
 }
 
 function timingOf(times: readonly number[]): Timing {
-  const sorted = times.toSorted((a, b) => a - b);
   return {
-    median_s: sorted[Math.floor(sorted.length / 2)] ?? 0,
-    min_s: sorted[0] ?? 0,
-    runs: sorted.length,
+    median_s: medianOf(times),
+    min_s: times.reduce((least, time) => Math.min(least, time)),
+    runs: times.length,
   };
+}
+
+/** The middle one; of an even number, the larger of the two in the middle. */
+export function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** Prints a record of figures, and writes it to a file if one is named. */
@@ -59,7 +72,12 @@ export async function report(
   if (file !== undefined) await writeFile(file, `${JSON.stringify(figures)}\n`);
 }
 
+const status = '/proc/self/status';
+
 /** The most memory that the process has held. */
 export function peakRssMib(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024);
+  // On Linux `getrusage` starts a process with what its parent held, so that a rival started by us would never need less.
+  const [, kib] =
+    /^VmHWM:\s*(\d+)/m.exec(existsSync(status) ? readFileSync(status, 'utf8') : '') ?? [];
+  return Math.round(Number(kib ?? process.resourceUsage().maxRSS) / 1024);
 }

@@ -10,29 +10,34 @@ import {
 import { Command } from 'commander';
 import { chooseBackend } from './backends.ts';
 import { measure, report } from './measure.ts';
+import { countOption, positiveOption } from './options.ts';
 
 export function overheadCommand(): Command {
   return new Command('overhead')
     .description('What a call of a compiled function costs besides its arithmetic.')
     .option('--backend <name>', 'onnx or reference')
-    .option('--seconds <n>', 'time to measure each for', '2')
+    .option('--seconds <n>', 'time to measure each for', positiveOption, 2)
+    .option('--threads <n>', 'threads of the backend', countOption, 2)
     .option('--json <file>', 'write the figures')
-    .action(async (flags: { backend?: string; seconds: string; json?: string }) => {
-      await chooseBackend(flags.backend);
-      const seconds = Number(flags.seconds);
-      const one = await measureCall(1, seconds);
-      const hundred = await measureCall(100, seconds);
-      await report(
-        {
-          backend: currentBackend().name,
-          host_ms: one.call_ms,
-          second_compile_ms: one.second_compile_ms,
-          host_100_tensors_ms: hundred.call_ms,
-          second_compile_100_tensors_ms: hundred.second_compile_ms,
-        },
-        flags.json,
-      );
-    });
+    .action(
+      async (flags: { backend?: string; seconds: number; threads: number; json?: string }) => {
+        const { backend, seconds, threads } = flags;
+        await chooseBackend(backend, threads);
+        const one = await measureCall(1, seconds);
+        const hundred = await measureCall(100, seconds);
+        await report(
+          {
+            backend: currentBackend().name,
+            threads,
+            host_ms: one.call_ms,
+            second_compile_ms: one.second_compile_ms,
+            host_100_tensors_ms: hundred.call_ms,
+            second_compile_100_tensors_ms: hundred.second_compile_ms,
+          },
+          flags.json,
+        );
+      },
+    );
 }
 
 /** Median milliseconds of one call with `count` tensors of four elements, each plus 1, until the results are there. */

@@ -1,7 +1,8 @@
-import { currentBackend } from '@lorikeet/tensor-core';
+import { currentBackend, LorikeetError } from '@lorikeet/tensor-core';
 import { Command, Option } from 'commander';
 import { chooseBackend, useProfiler } from './backends.ts';
-import { measure, measureInTurn, peakRssMib, report } from './measure.ts';
+import { measure, measureAll, medianOf, peakRssMib, report } from './measure.ts';
+import { countOption, positiveOption } from './options.ts';
 import { startPytorch } from './peers/pytorch.ts';
 import { printProfile } from './printProfile.ts';
 import { type BenchmarkModel, benchmarkModels } from './sizes.ts';
@@ -9,14 +10,14 @@ import { makeTrainingStep, productFlops } from './trainingStep.ts';
 
 interface StepFlags {
   readonly model: string;
-  readonly batch?: string;
-  readonly seq?: string;
-  readonly rank: string;
-  readonly seconds: string;
+  readonly batch?: number;
+  readonly seq?: number;
+  readonly rank: number;
+  readonly seconds: number;
   readonly backend?: string;
   readonly peer?: string;
   readonly python: string;
-  readonly threads: string;
+  readonly threads: number;
   readonly profile?: boolean;
   readonly json?: string;
 }
@@ -29,14 +30,14 @@ export function stepCommand(): Command {
         .choices(Object.keys(benchmarkModels))
         .default('bert-tiny'),
     )
-    .option('--batch <n>', 'rows of a batch; what is usual for the model if not given')
-    .option('--seq <n>', 'tokens of a row; what is usual for the model if not given')
-    .option('--rank <n>', 'rank of the update', '8')
-    .option('--seconds <n>', 'time to measure for', '10')
+    .option('--batch <n>', 'rows of a batch; what is usual for the model if not given', countOption)
+    .option('--seq <n>', 'tokens of a row; what is usual for the model if not given', countOption)
+    .option('--rank <n>', 'rank of the update', countOption, 8)
+    .option('--seconds <n>', 'time to measure for', positiveOption, 10)
     .option('--backend <name>', 'onnx or reference')
     .addOption(new Option('--peer <name>', 'measure a rival in turn with us').choices(['pytorch']))
     .option('--python <path>', 'a Python with torch, transformers and peft', 'python3')
-    .option('--threads <n>', "the rival's threads", '2')
+    .option('--threads <n>', "our threads, and the rival's", countOption, 2)
     .option('--profile', 'say which operators of which modules take the time')
     .option('--json <file>', 'write the figures')
     .action(async (flags: StepFlags) => {
@@ -45,44 +46,68 @@ export function stepCommand(): Command {
 }
 
 async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
-  const profile = flags.profile === true ? await useProfiler() : undefined;
-  if (profile === undefined) await chooseBackend(flags.backend);
+  const { seconds, rank, threads } = flags;
+  const profile = await useChosenBackend(flags);
   const model = benchmarkModels[flags.model] as BenchmarkModel;
-  const sizes = {
-    batch: Number(flags.batch ?? model.batch),
-    seq: Number(flags.seq ?? model.seq),
-    rank: Number(flags.rank),
-  };
+  const sizes = { batch: flags.batch ?? model.batch, seq: flags.seq ?? model.seq, rank };
   const step = await makeTrainingStep(model, sizes);
   const peer =
     flags.peer === undefined
       ? undefined
-      : await startPytorch(flags.python, Number(flags.threads), model, sizes);
-  const seconds = Number(flags.seconds);
-  const work = async (): Promise<void> => void (await step.run());
+      : await startPytorch(flags.python, threads, model, { ...sizes, trainable: step.trainable });
+  const hostTimes: number[] = [];
+  const work = async (): Promise<void> => {
+    const { loss, host_s } = await step.run();
+    if (!Number.isFinite(loss)) throw new LorikeetError('not-finite', `the loss is ${loss}`);
+    hostTimes.push(host_s);
+  };
   const [timing, rival] =
     peer === undefined
       ? [await measure(work, seconds)]
-      : await measureInTurn(work, () => peer.step(), seconds);
+      : await measureAll([work, () => peer.step()], seconds);
   const peak_rss_mib = peakRssMib();
   if (profile !== undefined) printProfile(await profile(), timing.runs + 1);
-  const rivals = peer === undefined ? [] : [{ ...(await peer.end()), ...rival }];
+  const gflop = productFlops(step.program) / 1e9;
+  const others = peer === undefined || rival === undefined ? [] : [await peer.end()];
   return {
     backend: currentBackend().name,
     model: flags.model,
     ...sizes,
+    threads,
     instructions: step.program.instructions.length,
     compile_s: step.compile_s,
     second_compile_ms: step.second_compile_ms,
     ...timing,
+    host_ms: 1000 * medianOf(hostTimes),
     tokens_per_s: (sizes.batch * sizes.seq) / timing.median_s,
-    gflops: productFlops(step.program) / timing.median_s / 1e9,
+    gflop_per_step: gflop,
+    gflops: gflop / timing.median_s,
     peak_rss_mib,
-    rivals: rivals.map((other) => ({
+    rivals: others.map((other) => ({
       ...other,
-      ratio: (other.median_s ?? 0) / timing.median_s,
-      ratio_of_min: (other.min_s ?? 0) / timing.min_s,
+      ...rival,
+      gflops: other.gflop_per_step / (rival?.median_s ?? 0),
+      ratio: (rival?.median_s ?? 0) / timing.median_s,
+      ratio_of_min: (rival?.min_s ?? 0) / timing.min_s,
       memory_ratio: peak_rss_mib / other.peak_rss_mib,
     })),
   };
+}
+
+/** Gives what reads the profile if there is to be one. */
+async function useChosenBackend({
+  profile,
+  backend,
+  threads,
+}: StepFlags): Promise<Awaited<ReturnType<typeof useProfiler>> | undefined> {
+  if (profile !== true) {
+    await chooseBackend(backend, threads);
+    return undefined;
+  }
+  if (backend !== undefined && backend !== 'onnx')
+    throw new LorikeetError('unsupported', '--profile reads the profile of ONNX Runtime', {
+      expected: '--backend onnx',
+      received: `--backend ${backend}`,
+    });
+  return await useProfiler(threads);
 }

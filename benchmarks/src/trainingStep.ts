@@ -5,6 +5,7 @@ import {
   compile,
   currentBackend,
   evaluate,
+  flattenTree,
   mapTensors,
   type Program,
   randomKey,
@@ -29,8 +30,16 @@ export interface TrainingStep {
   /** Milliseconds to find the plan again. */
   readonly second_compile_ms: number;
   readonly program: Program;
-  /** One step. Gives the loss. */
-  run(): Promise<number>;
+  /** How many numbers are trained. */
+  readonly trainable: number;
+  /** One step. */
+  run(): Promise<StepRun>;
+}
+
+export interface StepRun {
+  readonly loss: number;
+  /** Seconds until the call returned; what is computed behind its back comes on top. */
+  readonly host_s: number;
 }
 
 /** A LoRA step of a model with random weights: forward, backward and AdamW, no dropout. */
@@ -65,10 +74,13 @@ export async function makeTrainingStep(
     compile_s,
     second_compile_ms: 1000 * median_s,
     program,
+    trainable: flattenTree(initial).leaves.reduce((total, { size }) => total + size, 0),
     async run() {
+      const begin = performance.now();
       const next = step(live, state, inputs);
+      const host_s = (performance.now() - begin) / 1000;
       ({ live, state } = next);
-      return await next.loss.item();
+      return { loss: await next.loss.item(), host_s };
     },
   };
 }

@@ -6,12 +6,13 @@ import { dirname, join, sep } from 'node:path';
 export interface GemmPeer {
   readonly name: string;
   readonly version: string;
+  readonly threads: number;
   /** Puts the matrices where the rival wants them. `run` multiplies them anew and waits until the result is there. */
   prepare(
     a: Float32Array,
     b: Float32Array,
     shape: readonly [m: number, k: number, n: number],
-  ): Promise<{ run(): Promise<void>; dispose(): void }>;
+  ): Promise<{ run(): Promise<ArrayLike<number>>; dispose(): void }>;
 }
 
 const require = createRequire(import.meta.url);
@@ -38,13 +39,15 @@ async function tensorflow(): Promise<GemmPeer> {
   return {
     name: 'tfjs-backend-wasm',
     version: version_wasm,
+    threads: 1,
     async prepare(a, b, [m, k, n]) {
       const [x, y] = [tf.tensor2d(a, [m, k]), tf.tensor2d(b, [k, n])];
       return {
         async run() {
           const product = tf.matMul(x, y);
-          await product.data();
+          const values = await product.data();
           product.dispose();
+          return values;
         },
         dispose() {
           x.dispose();
@@ -66,13 +69,15 @@ async function jax(): Promise<GemmPeer> {
   return {
     name: 'jax-js wasm',
     version,
+    // Its workers are those of browsers.
+    threads: 1,
     async prepare(a, b, [m, k, n]) {
       const x = numpy.array(a, { shape: [m, k] });
       const y = numpy.array(b, { shape: [k, n] });
       return {
         async run() {
           // Its functions take their arguments over.
-          await numpy.matmul(x.ref, y.ref).data();
+          return await numpy.matmul(x.ref, y.ref).data();
         },
         dispose() {
           x.dispose();

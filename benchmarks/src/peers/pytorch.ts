@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { LorikeetError } from '@lorikeet/tensor-core';
 import type { BenchmarkModel } from '../sizes.ts';
 import type { StepSizes } from '../trainingStep.ts';
 
@@ -11,8 +12,16 @@ export interface PytorchPeer {
   end(): Promise<{
     readonly name: string;
     readonly version: string;
+    readonly threads: number;
     readonly peak_rss_mib: number;
+    /** Of the products of one step. */
+    readonly gflop_per_step: number;
   }>;
+}
+
+interface PytorchSizes extends StepSizes {
+  /** How many numbers it has to train, to be the same step. */
+  readonly trainable: number;
 }
 
 const script = fileURLToPath(new URL('./pytorch_step.py', import.meta.url));
@@ -22,7 +31,7 @@ export async function startPytorch(
   python: string,
   threads: number,
   { config, targets, isCausal }: BenchmarkModel,
-  sizes: StepSizes,
+  sizes: PytorchSizes,
 ): Promise<PytorchPeer> {
   const modules = targets.replaceAll(/[*.{}]/g, '').split(',');
   const order = JSON.stringify({ config, modules, isCausal, threads, ...sizes });
@@ -31,13 +40,25 @@ export async function startPytorch(
   const failed = new Promise<never>((_, reject) => {
     child.once('error', reject);
   });
+  // If it ends early, there is no line to read.
+  child.stdin.on('error', () => {});
   const read = async (): Promise<string> => {
     const line = await Promise.race([lines.next(), failed]);
     if (line.done === true)
-      throw new Error(`${python} ended early: are torch, transformers and peft there?`);
+      throw new LorikeetError('unsupported', `${python} ended early`, {
+        hint: 'it needs torch, transformers and peft',
+      });
     return line.value;
   };
-  const version = await read();
+  const { version, trainable } = JSON.parse(await read()) as {
+    readonly version: string;
+    readonly trainable: number;
+  };
+  if (trainable !== sizes.trainable)
+    throw new LorikeetError('internal', 'the rival does not take the same step', {
+      expected: `${sizes.trainable} trained numbers`,
+      received: `${trainable}`,
+    });
   return {
     async step() {
       child.stdin.write('step\n');
@@ -45,9 +66,12 @@ export async function startPytorch(
     },
     async end() {
       child.stdin.write('end\n');
-      const peak_rss_mib = Number(await read());
+      const figures = JSON.parse(await read()) as {
+        readonly peak_rss_mib: number;
+        readonly gflop_per_step: number;
+      };
       child.stdin.end();
-      return { name: 'torch + peft', version, peak_rss_mib };
+      return { name: 'torch + peft', version, threads, ...figures };
     },
   };
 }

@@ -1,12 +1,14 @@
-"""One LoRA step of a model with random weights, each time a line `step` comes; `end` gives the peak memory in MiB."""
+"""One LoRA step of a model with random weights, each time a line `step` comes; `end` gives memory and arithmetic."""
 
 import json
+import math
 import resource
 import sys
 
 import peft
 import torch
 import transformers
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 order = json.loads(sys.argv[1])
 torch.set_num_threads(order["threads"])
@@ -18,7 +20,8 @@ classes = {
 }
 fields = dict(order["config"])
 architecture = fields.pop("architectures")[0]
-config = transformers.AutoConfig.for_model(fields.pop("model_type"), **fields)
+# There is nothing to generate.
+config = transformers.AutoConfig.for_model(fields.pop("model_type"), use_cache=False, **fields)
 model = classes[architecture](config)
 lora = peft.LoraConfig(
     r=order["rank"],
@@ -48,9 +51,40 @@ def step():
     return loss.item()
 
 
-print(f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}", flush=True)
+def peak_rss_mib():
+    # `ru_maxrss` starts with what the parent held when it made this process.
+    try:
+        with open("/proc/self/status") as status:
+            kib = next(line for line in status if line.startswith("VmHWM")).split()[1]
+    except FileNotFoundError:
+        kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(kib) / 1024
+
+
+def gflop_per_step():
+    # It does not know these two.
+    attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+    products = {
+        attention: lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v),
+        backward: lambda gradient, q, k, v, *_, **__: sdpa_backward_flop_count(gradient, q, k, v),
+    }
+    with FlopCounterMode(display=False, custom_mapping=products) as counter:
+        step()
+    return counter.get_total_flops() / 1e9
+
+
+def say(**fields):
+    print(json.dumps(fields), flush=True)
+
+
+versions = f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}"
+say(version=versions, trainable=sum(parameter.numel() for parameter in trainable))
 for line in sys.stdin:
     if line.strip() == "end":
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
+        say(peak_rss_mib=peak_rss_mib(), gflop_per_step=gflop_per_step())
         break
-    print(step(), flush=True)
+    loss = step()
+    if not math.isfinite(loss):
+        sys.exit(f"the loss is {loss}")
+    say(loss=loss)
