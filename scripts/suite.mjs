@@ -18,7 +18,7 @@ export async function runSuite({ built, backend = '', folders = [] }) {
   );
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
   const { code } = await run(['vitest', 'run', ...folders, ...reporters], {
-    env: { LORIKEET_BUILT: built ? '1' : '', LORIKEET_BACKEND: backend },
+    env: { LORIKEET_BUILT: built ? '1' : '', ...(backend && { LORIKEET_BACKEND: backend }) },
     stdio: 'inherit',
   });
   const counts = countTests(report, mode);

@@ -11,5 +11,5 @@ export const providers: readonly BackendProvider[] = [onnxProvider, referencePro
 
 /** Uses the backend of the option `--backend`, else of `LORIKEET_BACKEND`, else the best that is there. */
 export async function useBackendOption(name: string | undefined): Promise<Backend> {
-  return await selectBackend(providers, name ?? process.env.LORIKEET_BACKEND);
+  return await selectBackend(providers, name ?? (process.env.LORIKEET_BACKEND || undefined));
 }

@@ -44,7 +44,7 @@ async function examine(): Promise<DoctorReport> {
 }
 
 async function choose(): Promise<{ chosen: string | null; why: string }> {
-  const wanted = process.env.LORIKEET_BACKEND;
+  const wanted = process.env.LORIKEET_BACKEND || undefined;
   try {
     const { name } = await useBackendOption(undefined);
     return {
