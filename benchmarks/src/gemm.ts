@@ -9,6 +9,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
 import { chooseBackend } from './backends.ts';
+import { coresBusyElsewhere } from './machineLoad.ts';
 import { measureAll, report } from './measure.ts';
 import { countOption, countsOption, positiveOption } from './options.ts';
 import { gemmPeers } from './peers/gemm.ts';
@@ -49,7 +50,15 @@ export function gemmCommand(): Command {
         const peers = flags.peers ? await gemmPeers() : [];
         for (const shape of size === undefined ? shapes : [size])
           products.push(await measureProduct(shape, peers, seconds));
-        await report({ backend: currentBackend().name, threads, products }, flags.json);
+        await report(
+          {
+            backend: currentBackend().name,
+            threads,
+            products,
+            cores_busy_elsewhere: coresBusyElsewhere(),
+          },
+          flags.json,
+        );
       },
     );
 }

@@ -9,6 +9,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
 import { chooseBackend } from './backends.ts';
+import { coresBusyElsewhere } from './machineLoad.ts';
 import { measure, report } from './measure.ts';
 import { countOption, positiveOption } from './options.ts';
 
@@ -33,6 +34,7 @@ export function overheadCommand(): Command {
             second_compile_ms: one.second_compile_ms,
             host_100_tensors_ms: hundred.call_ms,
             second_compile_100_tensors_ms: hundred.second_compile_ms,
+            cores_busy_elsewhere: coresBusyElsewhere(),
           },
           flags.json,
         );

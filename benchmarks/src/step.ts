@@ -1,6 +1,7 @@
 import { currentBackend, LorikeetError } from '@lorikeet/tensor-core';
 import { Command, Option } from 'commander';
 import { chooseBackend, useProfiler } from './backends.ts';
+import { coresBusyElsewhere } from './machineLoad.ts';
 import { measure, measureAll, medianOf, peakRssMib, report } from './measure.ts';
 import { countOption, positiveOption } from './options.ts';
 import { startPytorch } from './peers/pytorch.ts';
@@ -68,7 +69,7 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
   const peak_rss_mib = peakRssMib();
   if (profile !== undefined) printProfile(await profile(), timing.runs + 1);
   const gflop = productFlops(step.program) / 1e9;
-  const others = peer === undefined || rival === undefined ? [] : [await peer.end()];
+  const end = await peer?.end();
   return {
     backend: currentBackend().name,
     model: flags.model,
@@ -83,14 +84,20 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
     gflop_per_step: gflop,
     gflops: gflop / timing.median_s,
     peak_rss_mib,
-    rivals: others.map((other) => ({
-      ...other,
-      ...rival,
-      gflops: other.gflop_per_step / (rival?.median_s ?? 0),
-      ratio: (rival?.median_s ?? 0) / timing.median_s,
-      ratio_of_min: (rival?.min_s ?? 0) / timing.min_s,
-      memory_ratio: peak_rss_mib / other.peak_rss_mib,
-    })),
+    cores_busy_elsewhere: coresBusyElsewhere(end?.cpu_s),
+    rivals:
+      end === undefined || rival === undefined
+        ? []
+        : [
+            {
+              ...end,
+              ...rival,
+              gflops: end.gflop_per_step / rival.median_s,
+              ratio: rival.median_s / timing.median_s,
+              ratio_of_min: rival.min_s / timing.min_s,
+              memory_ratio: peak_rss_mib / end.peak_rss_mib,
+            },
+          ],
   };
 }
 

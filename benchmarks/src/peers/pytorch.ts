@@ -14,6 +14,8 @@ export interface PytorchPeer {
     readonly version: string;
     readonly threads: number;
     readonly peak_rss_mib: number;
+    /** Seconds of processor time, from its start to its end. */
+    readonly cpu_s: number;
     /** Of the products of one step. */
     readonly gflop_per_step: number;
   }>;
@@ -68,6 +70,7 @@ export async function startPytorch(
       child.stdin.write('end\n');
       const figures = JSON.parse(await read()) as {
         readonly peak_rss_mib: number;
+        readonly cpu_s: number;
         readonly gflop_per_step: number;
       };
       child.stdin.end();

@@ -4,6 +4,7 @@ import json
 import math
 import resource
 import sys
+import time
 
 import peft
 import torch
@@ -82,7 +83,8 @@ versions = f"torch {torch.__version__}, transformers {transformers.__version__},
 say(version=versions, trainable=sum(parameter.numel() for parameter in trainable))
 for line in sys.stdin:
     if line.strip() == "end":
-        say(peak_rss_mib=peak_rss_mib(), gflop_per_step=gflop_per_step())
+        # In this order: counting is no part of what is measured.
+        say(peak_rss_mib=peak_rss_mib(), gflop_per_step=gflop_per_step(), cpu_s=time.process_time())
         break
     loss = step()
     if not math.isfinite(loss):
