@@ -52,7 +52,7 @@ function quantizeAt<T>(model: T, path: string, options: QuantizeOptions): T {
     throw new LorikeetError('unsupported', 'a weight that is made of others cannot be quantised', {
       path,
       expected: 'a plain tensor',
-      received: weight?.constructor.name ?? String(weight),
+      received: weight === undefined ? 'no weight' : 'a reparametrised weight',
       hint: 'quantise a model once, before it is adapted; or merge it first',
     });
   }

@@ -158,7 +158,7 @@ describe('quantizeWeights', () => {
     [
       'a weight that is quantised already',
       () => quantizeWeights(quantizeWeights(model, { words: bytes }), { '**': bytes }),
-      refusal('unsupported', 'received: Quantized'),
+      refusal('unsupported', 'received: a reparametrised weight'),
     ],
     [
       'a block of nothing',
