@@ -13,6 +13,7 @@ import { HostPart } from './hostPart.ts';
 import { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
 import { partition } from './partition.ts';
+import { workOf } from './programWork.ts';
 import type { OnnxRuntime } from './runtime.ts';
 
 export interface ProgramRunnerOptions {
@@ -22,6 +23,9 @@ export interface ProgramRunnerOptions {
   readonly pool: ArrayPool;
   readonly session: InferenceSession.SessionOptions;
 }
+
+/** Elements that one thread is through with before a second one has woken up. */
+const littleWork = 2 ** 16;
 
 /** One program, ready to run part by part. */
 export class ProgramRunner {
@@ -44,7 +48,12 @@ export class ProgramRunner {
 
   /** Makes the sessions. What fails is told again whenever the program should run. */
   async prepare(): Promise<void> {
-    const { program, constants, session } = this.#options;
+    const { program, constants } = this.#options;
+    // Each session has threads of its own, which are not worth it for little.
+    const session =
+      workOf(program) < littleWork
+        ? { ...this.#options.session, intraOpNumThreads: 1 }
+        : this.#options.session;
     try {
       for (const part of this.#parts)
         if (part instanceof GraphPart)
