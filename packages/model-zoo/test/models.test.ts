@@ -1,7 +1,8 @@
-import { initModel, logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
+import { initModel, lossOf, type Model } from '@lorikeet/model-zoo';
 import { Context, paths, replaceAt } from '@lorikeet/nn';
-import { evaluate, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { evaluate, randomKey } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
+import { ids, logits, requireClose, testRowsAreApart } from './logits.ts';
 
 const bertConfig = {
   model_type: 'bert',
@@ -28,53 +29,11 @@ const gpt2Config = {
 const key = randomKey(1);
 const bert = await evaluate(initModel(bertConfig, key));
 const gpt2 = await evaluate(initModel(gpt2Config, key));
-const ids = (rows: number[][]): Tensor => tensor(rows, undefined, 'i32');
-
-async function logits(
-  model: Model,
-  rows: number[][],
-  mask?: number[][],
-  positions?: number[][],
-): Promise<number[]> {
-  const inputs = {
-    input_ids: ids(rows),
-    ...(mask ? { attention_mask: ids(mask) } : {}),
-    ...(positions ? { position_ids: ids(positions) } : {}),
-  };
-  return [...(await logitsOf(model.call(inputs, Context.evaluation)).data())];
-}
-
-function requireClose(got: readonly number[], expected: readonly number[]): void {
-  expect(got).toHaveLength(expected.length);
-  for (const [i, value] of expected.entries()) expect(got[i]).toBeCloseTo(value, 4);
-}
-
 describe.each([
   ['BERT', bert, 3],
   ['GPT-2', gpt2, 13],
 ] as const)('%s', (_, model, width) => {
-  test('gives for a batch what it gives for its rows', async () => {
-    const [a, b] = [
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
-    ];
-    requireClose(await logits(model, [a, b]), [
-      ...(await logits(model, [a])),
-      ...(await logits(model, [b])),
-    ]);
-  });
-
-  test('does not see padding on the right', async () => {
-    const plain = await logits(model, [[1, 2, 3]]);
-    const padded = await logits(model, [[1, 2, 3, 9, 9]], [[1, 1, 1, 0, 0]]);
-    requireClose(padded.slice(0, 3 * width), plain);
-  });
-
-  test('does not see padding on the left, given positions', async () => {
-    const plain = await logits(model, [[1, 2, 3]]);
-    const padded = await logits(model, [[9, 9, 1, 2, 3]], [[0, 0, 1, 1, 1]], [[1, 1, 0, 1, 2]]);
-    requireClose(padded.slice(2 * width), plain);
-  });
+  testRowsAreApart(model, width);
 
   test('drops in training, by the key, and not in evaluation', async () => {
     const inputs = { input_ids: ids([[1, 2, 3]]), labels: ids([[1, 2, 0]]) };

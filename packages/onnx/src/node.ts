@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type BackendProvider, LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
-import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
+import type { Tensor as RuntimeTensor, TypedTensor } from 'onnxruntime-common';
 import type { ExportedModel } from './export/exportedModel.ts';
 import { toRuntime } from './runtime/hostTensor.ts';
 import {
@@ -16,11 +17,14 @@ import { type OperatorTime, timesOf } from './runtime/operatorTimes.ts';
 
 export type { OperatorTime } from './runtime/operatorTimes.ts';
 
-const runtime = { name: 'onnxruntime-node', InferenceSession, Tensor: RuntimeTensor };
+/** Loaded when it is asked for: where there is no binary for the machine, all else still works. */
+function loadRuntime(): typeof import('onnxruntime-node') {
+  return createRequire(import.meta.url)('onnxruntime-node');
+}
 
 /** ONNX Runtime's native library: the CPU at full speed, in Node. */
 export function createNodeBackend(options: OnnxBackendOptions = {}): OnnxBackend {
-  return createOnnxBackend(runtime, options);
+  return createOnnxBackend(loadRuntime(), options);
 }
 
 export interface ProfilingBackend {
@@ -90,8 +94,9 @@ export async function runOnnx(
   file: string,
   inputs: Readonly<Record<string, Tensor>>,
 ): Promise<Readonly<Record<string, Tensor>>> {
-  const session = await InferenceSession.create(file);
-  const feeds: Record<string, RuntimeTensor> = {};
+  const runtime = loadRuntime();
+  const session = await runtime.InferenceSession.create(file);
+  const feeds: Record<string, TypedTensor<RuntimeTensor.Type>> = {};
   for (const name of session.inputNames) {
     const input = inputs[name];
     if (input === undefined)
@@ -111,6 +116,14 @@ export async function runOnnx(
 export const onnxProvider: BackendProvider = {
   name: 'onnx',
   rank: 50,
-  probe: async () => ({ available: true, reason: 'ONNX Runtime, native, on the processor' }),
+  async probe() {
+    try {
+      loadRuntime();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { available: false, reason: `onnxruntime-node does not load: ${message}` };
+    }
+    return { available: true, reason: 'ONNX Runtime, native, on the processor' };
+  },
   create: async () => createNodeBackend(),
 };

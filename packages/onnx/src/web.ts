@@ -29,7 +29,6 @@ export function createWebBackend({
 
 function runtimeWith(threads: number | undefined, wasmPaths: string | undefined): OnnxRuntime {
   return {
-    name: 'onnxruntime-web',
     Tensor,
     InferenceSession: {
       async create(model, options) {

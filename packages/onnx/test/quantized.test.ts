@@ -121,7 +121,6 @@ describe('a weight is not dequantised', () => {
   test('since only such sessions pack their constants', async () => {
     const packs: unknown[] = [];
     const backend = createOnnxBackend({
-      name: 'observed',
       Tensor: RuntimeTensor,
       InferenceSession: {
         create(model, options) {

@@ -54,9 +54,10 @@ const reaches = [0, 3];
  * A function, or a module in evaluation mode, as an ONNX model. Export `merge(model)` for one without adapters, and
  * `asInputs` for one whose adapter is given with each call.
  *
- * @param inputs examples: their tree gives the names of inputs, their shapes the sides that are fixed.
- * What the code asks of an open side while it is traced, as in a clamp or a branch, must not depend on it.
+ * What the code asks of an open side while it is traced, as in a clamp or a branch, must not depend on it: that is found
+ * out only up to the sizes that are tried, some hundreds.
  *
+ * @param inputs examples: their tree gives the names of inputs, their shapes the sides that are fixed.
  * @throws LorikeetError `unsupported` for a call that no operator of ONNX serves, and for one that needs to know an open side.
  */
 export async function exportOnnx<Inputs>(

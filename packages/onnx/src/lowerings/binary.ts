@@ -33,6 +33,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { asBool } from '../asBool.ts';
 import { castNode } from '../carrier.ts';
+import { comparable } from '../comparable.ts';
 import type { GraphBuilder } from '../graphBuilder.ts';
 import { type Lowering, lowering, oneNode } from '../lowering.ts';
 import type { Value } from '../value.ts';
@@ -53,7 +54,12 @@ export const binaryLowerings: readonly Lowering[] = [
   comparison(lessEqualOp, 'LessOrEqual'),
   lowering(notEqualOp, 'Equal, Not', {
     lower: ({ graph, inputs }) =>
-      graph.node('Not', [graph.node('Equal', comparable(graph, inputs))]),
+      graph.node('Not', [
+        graph.node(
+          'Equal',
+          inputs.map((input) => comparable(graph, input)),
+        ),
+      ]),
   }),
   logical(logicalAndOp, 'And'),
   logical(logicalOrOp, 'Or'),
@@ -138,15 +144,12 @@ function aboveFloor(graph: GraphBuilder, [condition, a, b]: readonly Value[]): s
 
 function comparison(op: Primitive<NoAttributes>, opType: string): Lowering {
   return lowering(op, opType, {
-    lower: ({ graph, inputs }) => graph.node(opType, comparable(graph, inputs)),
+    lower: ({ graph, inputs }) =>
+      graph.node(
+        opType,
+        inputs.map((input) => comparable(graph, input)),
+      ),
   });
-}
-
-/** Bools have no order in ONNX. */
-function comparable(graph: GraphBuilder, inputs: readonly Value[]): string[] {
-  return inputs.map(({ name, dtype }) =>
-    dtype === 'bool' ? castNode(graph, name, 'int32') : name,
-  );
 }
 
 function logical(op: Primitive<NoAttributes>, opType: string): Lowering {

@@ -12,6 +12,7 @@ import {
   sumOp,
 } from '@lorikeet/tensor-core';
 import { castNode } from '../carrier.ts';
+import { comparable } from '../comparable.ts';
 import { type Lowering, lowering } from '../lowering.ts';
 
 type ReductionAttributes = { readonly axes: readonly number[]; readonly keepAxes: boolean };
@@ -32,14 +33,22 @@ export const reduceLowerings: readonly Lowering[] = [
   lowering(argsortOp, 'TopK', {
     lower({ graph, inputs, attributes: { axis, descending } }) {
       const x = operand(inputs, 0);
-      const values = x.dtype === 'bool' ? castNode(graph, x.name, 'int32') : x.name;
-      const [, places = ''] = graph.nodes(
-        'TopK',
-        [values, graph.ints([x.shape[axis] ?? 1])],
-        { axis, largest: descending ? 1 : 0, sorted: 1 },
-        { outputs: 2 },
-      );
-      return castNode(graph, places, 'int32');
+      const order = (values: string): string => {
+        const attributes = { axis, largest: descending ? 1 : 0, sorted: 1 };
+        const side = graph.ints([x.shape[axis] ?? 1]);
+        const [, places = ''] = graph.nodes('TopK', [values, side], attributes, { outputs: 2 });
+        return places;
+      };
+      if (!isFloat(x.dtype)) return castNode(graph, order(comparable(graph, x)), 'int32');
+      // First with NaN among the infinities, then NaN behind them: equals keep their order.
+      const nans = graph.node('IsNaN', [x.name]);
+      const infinity = graph.constant('float', [], [Number.POSITIVE_INFINITY]);
+      const first = order(graph.node('Where', [nans, infinity, x.name]));
+      const sorted = graph.node('GatherElements', [castNode(graph, nans, 'int32'), first], {
+        axis,
+      });
+      const second = order(sorted);
+      return castNode(graph, graph.node('GatherElements', [first, second], { axis }), 'int32');
     },
   }),
 ];
@@ -54,18 +63,39 @@ function reduction(op: Primitive<ReductionAttributes>, opType: string): Lowering
   });
 }
 
+/** ONNX Runtime passes NaN over; here a line with one has it as its extremum. */
 function extremum(op: Primitive<ReductionAttributes>, opType: string): Lowering {
-  return { ...reduction(op, opType), exact: true };
+  return lowering(op, `${opType}, IsNaN, Where`, {
+    exact: true,
+    lower({ graph, inputs, attributes: { axes, keepAxes } }) {
+      const { name, dtype } = operand(inputs, 0);
+      const reduce = (kind: string, values: string): string =>
+        graph.node(kind, [values, graph.ints(axes)], {
+          keepdims: keepAxes ? 1 : 0,
+          noop_with_empty_axes: 1,
+        });
+      const extreme = reduce(opType, name);
+      if (!isFloat(dtype)) return extreme;
+      const hasNaN = reduce('ReduceMax', graph.node('IsNaN', [name]));
+      const nan = graph.constant('float', [], [Number.NaN]);
+      return graph.node('Where', [hasNaN, nan, extreme]);
+    },
+  });
 }
 
+/** The first NaN comes before all. */
 function placeOfExtremum(op: Primitive<{ readonly axis: number }>, opType: string): Lowering {
-  return lowering(op, opType, {
+  return lowering(op, `${opType}, IsNaN, Where`, {
     lower({ graph, inputs, attributes: { axis } }) {
       const x = operand(inputs, 0);
-      const values = x.dtype === 'bool' ? castNode(graph, x.name, 'int32') : x.name;
-      // NaN counts as the extremum, the first of them.
-      const ranked = isFloat(x.dtype) ? values : values;
-      return castNode(graph, graph.node(opType, [ranked], { axis, keepdims: 0 }), 'int32');
+      const place = (kind: string, values: string): string =>
+        graph.node(kind, [values], { axis, keepdims: 0 });
+      const extreme = place(opType, comparable(graph, x));
+      if (!isFloat(x.dtype)) return castNode(graph, extreme, 'int32');
+      const nans = graph.node('IsNaN', [x.name]);
+      const hasNaN = graph.node('ReduceMax', [nans, graph.ints([axis])], { keepdims: 0 });
+      const ofNaN = place('ArgMax', castNode(graph, nans, 'int32'));
+      return castNode(graph, graph.node('Where', [hasNaN, ofNaN, extreme]), 'int32');
     },
   });
 }

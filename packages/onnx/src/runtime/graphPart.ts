@@ -62,8 +62,8 @@ export class GraphPart {
     }));
     const bytes = encodeModel(this.#model);
     const own = withPacking(options, this.#model.graph);
-    this.#model = undefined;
     this.#session = await this.#runtime.InferenceSession.create(bytes, { ...own, externalData });
+    this.#model = undefined;
   }
 
   async run(values: LiveValues, types: readonly TensorType[], pool: ArrayPool): Promise<void> {

@@ -32,6 +32,8 @@ export class ProgramRunner {
   readonly #options: ProgramRunnerOptions;
   readonly #types: readonly TensorType[];
   readonly #parts: readonly (GraphPart | HostPart)[];
+  #isReady = false;
+  /** What kept it from being ready, as long as nobody was told. */
   #failure: LorikeetError | undefined;
 
   /** @throws LorikeetError `unsupported` for what can run nowhere. */
@@ -46,7 +48,7 @@ export class ProgramRunner {
     );
   }
 
-  /** Makes the sessions. What fails is told again whenever the program should run. */
+  /** Makes the sessions that are not there yet. */
   async prepare(): Promise<void> {
     const { program, constants } = this.#options;
     // Each session has threads of its own, which are not worth it for little.
@@ -58,6 +60,7 @@ export class ProgramRunner {
       for (const part of this.#parts)
         if (part instanceof GraphPart)
           await part.prepare(constants, program.inputs.length, session);
+      this.#isReady = true;
     } catch (error) {
       this.#failure = failureOf(error, 'a program could not be made ready');
       throw this.#failure;
@@ -65,12 +68,20 @@ export class ProgramRunner {
   }
 
   async run(inputs: readonly OnnxBuffer[], outputs: readonly OnnxBuffer[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#isReady) await this.#prepareAgain();
     const { constants, pool } = this.#options;
     const values = new LiveValues();
     for (const [i, { data }] of [...inputs, ...constants].entries()) values.set(i, data);
     for (const part of this.#parts) await part.run(values, this.#types, pool);
     this.#hand(values, outputs);
+  }
+
+  /** Tells the run for which it was made ready what went wrong. It may have passed for the next one, such as a lack of memory. */
+  async #prepareAgain(): Promise<void> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    await this.prepare();
   }
 
   endProfiling(): void {

@@ -10,8 +10,6 @@ type Tensors = Readonly<Record<string, Tensor>>;
 
 /** What `onnxruntime-node` and `onnxruntime-web` both are. */
 export interface OnnxRuntime {
-  /** Name and version, as `onnxruntime-node 1.30.0`. */
-  readonly name: string;
   readonly InferenceSession: {
     create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<Session>;
   };

@@ -28,6 +28,8 @@ export interface Compiled<Args extends readonly unknown[], Out> {
   readonly planCount: () => number;
 }
 
+type FlatTree = ReturnType<typeof flattenTree>;
+
 interface Plan {
   readonly executable: Executable;
   readonly outputs: Structure;
@@ -51,17 +53,19 @@ export function compile<Args extends readonly unknown[], Out>(
   const { donate = [], maxPlans = 16 } = options;
   const plans = new LruCache<Plan>(maxPlans);
 
-  const planFor = (leaves: readonly Tensor[], structure: Structure): Plan => {
+  const planFor = (args: Args, parts: readonly FlatTree[]): Plan => {
     const backend = currentBackend();
-    const key = `${backend.name} ${leaves.map(({ type }) => formatType(type)).join(' ')} ${structure.key}`;
+    const types = parts.flatMap(({ leaves }) => leaves.map(({ type }) => formatType(type)));
+    const key = [backend.name, ...types, ...parts.map(({ structure }) => structure.key)].join(' ');
     const known = plans.get(key);
     if (known !== undefined && !known.constants.some(({ isFreed }) => isFreed)) return known;
-    const plan = ownConstants(() => makePlan(backend, leaves, structure));
+    const plan = ownConstants(() => makePlan(backend, args));
     plans.set(key, plan);
     return plan;
   };
 
-  const makePlan = (backend: Backend, leaves: readonly Tensor[], structure: Structure): Plan => {
+  const makePlan = (backend: Backend, args: Args): Plan => {
+    const { leaves, structure } = flattenTree(args);
     const given = leaves.map(({ type }) => type);
     const { program, outputs, types } = traceProgram(
       fn,
@@ -79,9 +83,10 @@ export function compile<Args extends readonly unknown[], Out>(
 
   const call = (...args: Args): Out => {
     if (isTracing()) return fn(...args);
-    const { leaves, structure } = flattenTree(args);
+    const parts = args.map(flattenTree);
+    const leaves = parts.flatMap((part) => part.leaves);
     realize(...leaves);
-    const { executable, outputs, types } = planFor(leaves, structure);
+    const { executable, outputs, types } = planFor(args, parts);
     const backend = currentBackend();
     const buffers = backend.run(
       executable,
@@ -97,14 +102,13 @@ export function compile<Args extends readonly unknown[], Out>(
       });
     });
     for (const position of donate)
-      for (const leaf of flattenTree(args[position]).leaves) storageOf(leaf).free();
+      for (const leaf of parts[position]?.leaves ?? []) storageOf(leaf).free();
     return unflattenTree(outputs, results) as Out;
   };
 
   return Object.assign(call, {
     program(...args: Args): Program {
-      const { leaves, structure } = flattenTree(args);
-      return planFor(leaves, structure).executable.program;
+      return planFor(args, args.map(flattenTree)).executable.program;
     },
     planCount: () => plans.size,
   });

@@ -7,9 +7,10 @@ import {
   LayerNorm,
   normalInitializer,
 } from '@lorikeet/nn';
-import { crossEntropy, foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import { nextTokenLoss } from '../../nextTokenLoss.ts';
 import { positionsOf } from '../../positions.ts';
 import { GPT2Block } from './block.ts';
 import type { GPT2Config } from './config.ts';
@@ -101,8 +102,6 @@ export class GPT2LMHeadModel implements Model {
       inputAxis: 1,
     }); // [B, T, V]
     if (inputs.labels === undefined) return { logits, hidden_states };
-    const time = (inputs.labels.shape[1] ?? 1) - 1; // each position is to know the token after it
-    const loss = crossEntropy(sliceAxis(logits, 1, 0, time), sliceAxis(inputs.labels, 1, 1, time));
-    return { loss, logits, hidden_states };
+    return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
   }
 }

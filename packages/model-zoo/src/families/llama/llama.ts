@@ -9,10 +9,11 @@ import {
   type RotaryFrequencies,
   rotation,
 } from '@lorikeet/nn';
-import { crossEntropy, foldIn, iota, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { foldIn, iota, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import { lookUp } from '../../lookUp.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import { nextTokenLoss } from '../../nextTokenLoss.ts';
 import type { LlamaLikeConfig } from './config.ts';
 import type { LlamaDesign } from './design.ts';
 import { LlamaDecoderLayer } from './layer.ts';
@@ -110,8 +111,6 @@ export class LlamaForCausalLM implements Model {
         ? contract(last_hidden_state, baseOf(this.model.embed_tokens.weight), { inputAxis: 1 })
         : context.call('lm_head', this.lm_head, last_hidden_state); // [B, T, V]
     if (inputs.labels === undefined) return { logits, hidden_states };
-    const time = (inputs.labels.shape[1] ?? 1) - 1; // each position is to know the token after it
-    const loss = crossEntropy(sliceAxis(logits, 1, 0, time), sliceAxis(inputs.labels, 1, 1, time));
-    return { loss, logits, hidden_states };
+    return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
   }
 }

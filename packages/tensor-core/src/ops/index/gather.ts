@@ -65,7 +65,7 @@ export const gatherOp: Primitive<GatherAttributes> = {
  *
  * @param indices integers of any shape, from 0 to the side of the axis.
  * @returns the shape of `x` with the axis replaced by the shape of `indices`.
- * @throws LorikeetError `index-out-of-range` when it runs on the reference backend.
+ * @throws LorikeetError `index-out-of-range` when it runs.
  */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return record(gatherOp, [x, indices], { axis: normalizeAxis('gather', axis, x.rank) });

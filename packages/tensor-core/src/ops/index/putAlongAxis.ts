@@ -70,7 +70,7 @@ export const putAlongAxisOp: Primitive<PutAlongAxisAttributes> = {
  * place the last stays; with the mode `'add'` all are added. PyTorch's `scatter` and `scatter_add`.
  *
  * @param updates of the shape of `indices`, or one number for all.
- * @throws LorikeetError `index-out-of-range` when it runs on the reference backend.
+ * @throws LorikeetError `index-out-of-range` when it runs.
  */
 export function putAlongAxis(
   x: Tensor,

@@ -59,7 +59,7 @@ function lastOfEquals(indices: Tensor, side: number): Tensor {
  * row-major order stays, whatever the backend.
  *
  * @param updates the shape of `x` with the axis replaced by the shape of `indices`.
- * @throws LorikeetError `index-out-of-range` when it runs on the reference backend.
+ * @throws LorikeetError `index-out-of-range` when it runs.
  */
 export function scatter(x: Tensor, indices: Tensor, updates: Tensor, axis = 0): Tensor {
   return record(scatterOp, [x, indices, updates], {

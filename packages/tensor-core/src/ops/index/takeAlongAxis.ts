@@ -46,7 +46,7 @@ export const takeAlongAxisOp: Primitive<TakeAlongAxisAttributes> = {
  *
  * @param indices integers, of the rank of `x` and no longer along the other axes.
  * @returns the shape of `indices`.
- * @throws LorikeetError `index-out-of-range` when it runs on the reference backend.
+ * @throws LorikeetError `index-out-of-range` when it runs.
  */
 export function takeAlongAxis(x: Tensor, indices: Tensor, axis = -1): Tensor {
   return record(takeAlongAxisOp, [x, indices], {
