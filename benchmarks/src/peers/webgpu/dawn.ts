@@ -1,0 +1,19 @@
+import { create, globals } from 'webgpu';
+
+/** Gives libraries that are made for browsers the WebGPU of Dawn, and tells the adapter that they will get. */
+export async function provideDawn(): Promise<string> {
+  const gpu = create([]);
+  Object.assign(globalThis, globals);
+  // jax-js asks for the other two.
+  Object.defineProperty(globalThis, 'navigator', {
+    configurable: true,
+    value: { gpu, userAgent: 'node', hardwareConcurrency: 1 },
+  });
+  const adapter = await gpu.requestAdapter();
+  return adapter === null ? 'none' : adapterName(adapter.info);
+}
+
+/** The name of an adapter, as `llvmpipe (LLVM 19.1.7, 256 bits)`. */
+export function adapterName({ device, description, vendor }: GPUAdapterInfo): string {
+  return description || device || vendor;
+}
