@@ -1,13 +1,18 @@
 import { currentBackend, LorikeetError } from '@lorikeet/tensor-core';
+import type { WebgpuBackend } from '@lorikeet/tensor-core/webgpu';
 import { Command, Option } from 'commander';
-import { chooseBackend, useProfiler } from './backends.ts';
+import { useProfiler } from './backends.ts';
+import { fullModels } from './fullModels.ts';
+import { measureFullStep } from './fullStep.ts';
 import { coresBusyElsewhere } from './machineLoad.ts';
 import { measure, measureAll, medianOf, peakRssMib, report } from './measure.ts';
+import { adapterFigures, openBackend } from './openBackend.ts';
 import { countOption, positiveOption } from './options.ts';
 import { startPytorch } from './peers/pytorch.ts';
 import { printProfile } from './printProfile.ts';
+import { productFlops } from './productFlops.ts';
 import { type BenchmarkModel, benchmarkModels } from './sizes.ts';
-import { makeTrainingStep, productFlops } from './trainingStep.ts';
+import { makeTrainingStep } from './trainingStep.ts';
 
 interface StepFlags {
   readonly model: string;
@@ -17,6 +22,7 @@ interface StepFlags {
   readonly seconds: number;
   readonly backend?: string;
   readonly peer?: string;
+  readonly peers: boolean;
   readonly python: string;
   readonly threads: number;
   readonly profile?: boolean;
@@ -25,18 +31,21 @@ interface StepFlags {
 
 export function stepCommand(): Command {
   return new Command('step')
-    .description('One LoRA training step: forward, backward, AdamW; no dropout, random weights.')
+    .description(
+      'One LoRA training step: forward, backward, AdamW; no dropout, random weights. With mlp and gpt-small a step of all weights.',
+    )
     .addOption(
       new Option('--model <name>', 'sizes of the model')
-        .choices(Object.keys(benchmarkModels))
+        .choices([...Object.keys(benchmarkModels), ...Object.keys(fullModels)])
         .default('bert-tiny'),
     )
     .option('--batch <n>', 'rows of a batch; what is usual for the model if not given', countOption)
     .option('--seq <n>', 'tokens of a row; what is usual for the model if not given', countOption)
     .option('--rank <n>', 'rank of the update', countOption, 8)
     .option('--seconds <n>', 'time to measure for', positiveOption, 10)
-    .option('--backend <name>', 'onnx or reference')
+    .option('--backend <name>', 'onnx, webgpu or reference')
     .addOption(new Option('--peer <name>', 'measure a rival in turn with us').choices(['pytorch']))
+    .option('--no-peers', 'mlp and gpt-small on WebGPU without the rivals there')
     .option('--python <path>', 'a Python with torch, transformers and peft', 'python3')
     .option('--threads <n>', "our threads, and the rival's", countOption, 2)
     .option('--profile', 'say which operators of which modules take the time')
@@ -48,7 +57,10 @@ export function stepCommand(): Command {
 
 async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
   const { seconds, rank, threads } = flags;
-  const profile = await useChosenBackend(flags);
+  const { profile, webgpu } = await useChosenBackend(flags);
+  const full = fullModels[flags.model]?.();
+  if (full !== undefined)
+    return { model: flags.model, ...(await measureFullStep(full, flags, webgpu)) };
   const model = benchmarkModels[flags.model] as BenchmarkModel;
   const sizes = { batch: flags.batch ?? model.batch, seq: flags.seq ?? model.seq, rank };
   const step = await makeTrainingStep(model, sizes);
@@ -72,6 +84,7 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
   const end = await peer?.end();
   return {
     backend: currentBackend().name,
+    ...adapterFigures(currentBackend()),
     model: flags.model,
     ...sizes,
     threads,
@@ -102,20 +115,19 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
   };
 }
 
-/** Gives what reads the profile if there is to be one. */
-async function useChosenBackend({
-  profile,
-  backend,
-  threads,
-}: StepFlags): Promise<Awaited<ReturnType<typeof useProfiler>> | undefined> {
-  if (profile !== true) {
-    await chooseBackend(backend, threads);
-    return undefined;
-  }
+interface ChosenBackend {
+  /** Reads the profile if there is to be one. */
+  readonly profile?: Awaited<ReturnType<typeof useProfiler>>;
+  readonly webgpu?: WebgpuBackend | undefined;
+}
+
+async function useChosenBackend(flags: StepFlags): Promise<ChosenBackend> {
+  const { profile, backend, threads } = flags;
+  if (profile !== true) return { webgpu: await openBackend(flags) };
   if (backend !== undefined && backend !== 'onnx')
     throw new LorikeetError('unsupported', '--profile reads the profile of ONNX Runtime', {
       expected: '--backend onnx',
       received: `--backend ${backend}`,
     });
-  return await useProfiler(threads);
+  return { profile: await useProfiler(threads) };
 }

@@ -27,6 +27,9 @@ process.on('message', (message) => {
     .then((reply) => process.send?.(reply));
 });
 
+// Without its parent it has nothing to do, but libraries keep it alive.
+process.on('disconnect', () => process.exit());
+
 async function answer(request: PeerRequest): Promise<PeerAnswers[PeerRequest['do']]> {
   switch (request.do) {
     case 'open': {
