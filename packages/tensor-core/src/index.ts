@@ -4,6 +4,7 @@ export { ArrayPool } from './backends/reference/arrayPool.ts';
 export { createReferenceBackend } from './backends/reference/referenceBackend.ts';
 export { lastUses, runProgram } from './backends/reference/runProgram.ts';
 export {
+  type BackendProbe,
   type BackendProvider,
   currentBackend,
   referenceProvider,
