@@ -1,9 +1,19 @@
 import { create, globals } from 'webgpu';
 
+/** Dawn ends the whole process when this is collected while a device of it still works. */
+const opened: GPU[] = [];
+
+/** Dawn, and the constants of WebGPU as globals. */
+export function openDawn(): GPU {
+  Object.assign(globalThis, globals);
+  const gpu = create([]);
+  opened.push(gpu);
+  return gpu;
+}
+
 /** Gives libraries that are made for browsers the WebGPU of Dawn, and tells the adapter that they will get. */
 export async function provideDawn(): Promise<string> {
-  const gpu = create([]);
-  Object.assign(globalThis, globals);
+  const gpu = openDawn();
   // jax-js asks for the other two.
   Object.defineProperty(globalThis, 'navigator', {
     configurable: true,
