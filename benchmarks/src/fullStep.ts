@@ -1,5 +1,6 @@
 import { currentBackend, LorikeetError } from '@lorikeet/tensor-core';
 import type { WebgpuBackend } from '@lorikeet/tensor-core/webgpu';
+import { countDevice } from './deviceCounts.ts';
 import type { FullModel } from './fullModels.ts';
 import { coresBusyElsewhere } from './machineLoad.ts';
 import type { CompiledStep } from './makeStep.ts';
@@ -24,12 +25,11 @@ export async function measureFullStep(
   const losses: number[] = [];
   for (let i = 0; i < comparedSteps; i++) losses.push((await step.run()).loss);
   const rivals = webgpu !== undefined && peers ? await startRivals(model, losses) : [];
-  const before = webgpu?.statistics();
+  const counts = countDevice(webgpu);
   const hostTimes: number[] = [];
   const works = [() => ownStep(step, hostTimes), ...rivals.map(({ peer }) => peer.run)];
   const [own, ...timings] = await measureAll(works, seconds);
   if (own === undefined) throw new Error('nothing was measured');
-  const after = webgpu?.statistics();
   const ends = await Promise.all(rivals.map(({ peer }) => peer.end()));
   const peak_rss_mib = peakRssMib();
   const gflop = productFlops(step.program) / 1e9;
@@ -50,15 +50,8 @@ export async function measureFullStep(
     second_compile_ms: step.second_compile_ms,
     ...own,
     host_ms: 1000 * medianOf(hostTimes.slice(1)),
-    ...(before === undefined || after === undefined
-      ? {}
-      : {
-          // One run does not count, but was made.
-          dispatches: (after.dispatches - before.dispatches) / (own.runs + 1),
-          submits: (after.submits - before.submits) / (own.runs + 1),
-          pipelines: after.pipelines,
-          peak_device_mib: after.peakBytes / 2 ** 20,
-        }),
+    // One run does not count, but was made.
+    ...counts(own.runs + 1),
     gflop_per_step: gflop,
     gflops: gflop / own.median_s,
     losses,

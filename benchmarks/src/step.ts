@@ -2,9 +2,11 @@ import { currentBackend, LorikeetError } from '@lorikeet/tensor-core';
 import type { WebgpuBackend } from '@lorikeet/tensor-core/webgpu';
 import { Command, Option } from 'commander';
 import { useProfiler } from './backends.ts';
+import { countDevice } from './deviceCounts.ts';
 import { fullModels } from './fullModels.ts';
 import { measureFullStep } from './fullStep.ts';
 import { coresBusyElsewhere } from './machineLoad.ts';
+import type { CompiledStep } from './makeStep.ts';
 import { measure, measureAll, medianOf, peakRssMib, report } from './measure.ts';
 import { adapterFigures, openBackend } from './openBackend.ts';
 import { countOption, positiveOption } from './options.ts';
@@ -12,7 +14,8 @@ import { startPytorch } from './peers/pytorch.ts';
 import { printProfile } from './printProfile.ts';
 import { productFlops } from './productFlops.ts';
 import { type BenchmarkModel, benchmarkModels } from './sizes.ts';
-import { makeTrainingStep } from './trainingStep.ts';
+import { traceKernels } from './traceKernels.ts';
+import { makeTrainingStep, type StepSizes } from './trainingStep.ts';
 
 interface StepFlags {
   readonly model: string;
@@ -26,6 +29,7 @@ interface StepFlags {
   readonly python: string;
   readonly threads: number;
   readonly profile?: boolean;
+  readonly trace?: string;
   readonly json?: string;
 }
 
@@ -49,6 +53,10 @@ export function stepCommand(): Command {
     .option('--python <path>', 'a Python with torch, transformers and peft', 'python3')
     .option('--threads <n>', "our threads, and the rival's", countOption, 2)
     .option('--profile', 'say which operators of which modules take the time')
+    .option(
+      '--trace <file>',
+      'on WebGPU: write a trace for Chrome, and say which kernels take the time',
+    )
     .option('--json <file>', 'write the figures')
     .action(async (flags: StepFlags) => {
       await report(await measureStep(flags), flags.json);
@@ -56,18 +64,27 @@ export function stepCommand(): Command {
 }
 
 async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
-  const { seconds, rank, threads } = flags;
+  const { seconds, threads } = flags;
   const { profile, webgpu } = await useChosenBackend(flags);
   const full = fullModels[flags.model]?.();
+  if (flags.trace !== undefined && webgpu !== undefined) {
+    const step = await (full ?? loraModel(flags)).makeStep();
+    return {
+      backend: webgpu.name,
+      ...adapterFigures(webgpu),
+      model: flags.model,
+      ...(await traceKernels(flags.trace, step, webgpu)),
+    };
+  }
   if (full !== undefined)
     return { model: flags.model, ...(await measureFullStep(full, flags, webgpu)) };
-  const model = benchmarkModels[flags.model] as BenchmarkModel;
-  const sizes = { batch: flags.batch ?? model.batch, seq: flags.seq ?? model.seq, rank };
-  const step = await makeTrainingStep(model, sizes);
+  const { model, sizes, makeStep } = loraModel(flags);
+  const step = await makeStep();
   const peer =
     flags.peer === undefined
       ? undefined
       : await startPytorch(flags.python, threads, model, { ...sizes, trainable: step.trainable });
+  const counts = countDevice(webgpu);
   const hostTimes: number[] = [];
   const work = async (): Promise<void> => {
     const { loss, host_s } = await step.run();
@@ -94,6 +111,7 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
     ...timing,
     // Without the run that does not count.
     host_ms: 1000 * medianOf(hostTimes.slice(1)),
+    ...counts(timing.runs + 1),
     tokens_per_s: (sizes.batch * sizes.seq) / timing.median_s,
     gflop_per_step: gflop,
     gflops: gflop / timing.median_s,
@@ -115,6 +133,18 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
   };
 }
 
+interface LoraModel {
+  readonly model: BenchmarkModel;
+  readonly sizes: StepSizes;
+  makeStep(): Promise<CompiledStep>;
+}
+
+function loraModel({ model: name, batch, seq, rank }: StepFlags): LoraModel {
+  const model = benchmarkModels[name] as BenchmarkModel;
+  const sizes = { batch: batch ?? model.batch, seq: seq ?? model.seq, rank };
+  return { model, sizes, makeStep: () => makeTrainingStep(model, sizes) };
+}
+
 interface ChosenBackend {
   /** Reads the profile if there is to be one. */
   readonly profile?: Awaited<ReturnType<typeof useProfiler>>;
@@ -122,8 +152,9 @@ interface ChosenBackend {
 }
 
 async function useChosenBackend(flags: StepFlags): Promise<ChosenBackend> {
-  const { profile, backend, threads } = flags;
-  if (profile !== true) return { webgpu: await openBackend(flags) };
+  const { profile, backend, threads, trace } = flags;
+  if (profile !== true)
+    return { webgpu: await openBackend(flags, trace === undefined ? {} : { profile: true }) };
   if (backend !== undefined && backend !== 'onnx')
     throw new LorikeetError('unsupported', '--profile reads the profile of ONNX Runtime', {
       expected: '--backend onnx',
