@@ -25,7 +25,7 @@ export interface PlainStep {
   run(): Promise<StepRun>;
 }
 
-export interface StepRun {
+interface StepRun {
   readonly loss: number;
   /** Seconds until the call returned; what is computed behind its back comes on top. */
   readonly host_s: number;

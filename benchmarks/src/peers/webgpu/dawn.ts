@@ -24,6 +24,6 @@ export async function provideDawn(): Promise<string> {
 }
 
 /** The name of an adapter, as `llvmpipe (LLVM 19.1.7, 256 bits)`. */
-export function adapterName({ device, description, vendor }: GPUAdapterInfo): string {
+function adapterName({ device, description, vendor }: GPUAdapterInfo): string {
   return description || device || vendor;
 }
