@@ -61,7 +61,11 @@ export function kernelTotals(
   { flops_per_s, bytes_per_s }: Roofline,
 ): readonly KernelTotal[] {
   const groups = new Map<string, KernelRun[]>();
-  for (const run of runs) groups.set(run.name, [...(groups.get(run.name) ?? []), run]);
+  for (const run of runs) {
+    const same = groups.get(run.name);
+    if (same === undefined) groups.set(run.name, [run]);
+    else same.push(run);
+  }
   return [...groups]
     .map(([name, same]): KernelTotal => {
       const sum = (field: 'duration_ns' | 'bytes' | 'flops'): number =>
