@@ -1,3 +1,4 @@
+import { setImmediate as nextTask } from 'node:timers/promises';
 import { currentBackend, LorikeetError } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
 import type { PlainStep } from './makeStep.ts';
@@ -97,6 +98,8 @@ async function soak(mode: string, step: PlainStep, steps: number): Promise<Soak>
   for (let done = 1; done <= steps; done++) {
     const { loss } = await step.run();
     if (!Number.isFinite(loss)) throw new LorikeetError('not-finite', `the loss is ${loss}`);
+    // What the collector found is freed between tasks; a backend that computes at once would never leave this one.
+    await nextTask();
     if (done % interval !== 0) continue;
     await backend.synchronize();
     const sample = {
