@@ -56,7 +56,7 @@ function each(count: number, line: (i: number) => string, between = '\n'): strin
   return Array.from({ length: count }, (_, i) => line(i)).join(between);
 }
 
-/** The least seconds of seven runs. */
+/** The least seconds of fifteen runs. */
 async function fastest(
   device: GPUDevice,
   code: string,
@@ -76,7 +76,7 @@ async function fastest(
     entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
   let least = Infinity;
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 15; i++) {
     const start = performance.now();
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
