@@ -1,4 +1,4 @@
-import { describeLaws, everyOp, opLaws, requireClose } from '@lorikeet/laws';
+import { describeLaws, opLaws, requireClose } from '@lorikeet/laws';
 import { createWebBackend, webProvider } from '@lorikeet/onnx/web';
 import {
   add,
@@ -8,6 +8,7 @@ import {
   tensor,
 } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
+import { everyOp } from './everyOp.ts';
 import { loraSlopes } from './loraSlopes.ts';
 import { on } from './on.ts';
 

@@ -4,7 +4,6 @@ export { ArrayPool } from './backends/reference/arrayPool.ts';
 export { createReferenceBackend } from './backends/reference/referenceBackend.ts';
 export { lastUses, runProgram } from './backends/reference/runProgram.ts';
 export {
-  type BackendProbe,
   type BackendProvider,
   currentBackend,
   referenceProvider,

@@ -13,7 +13,6 @@ import { broadcastTo } from '../movement/broadcastTo.ts';
 export const whereOp: Primitive<NoAttributes> = {
   kind: 'primitive',
   name: 'where',
-  wgsl: ([condition, a, b]) => `select(${b}, ${a}, ${condition})`,
   elementwise: true,
   infer(inputs) {
     const [condition, a, b] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
