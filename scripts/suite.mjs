@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from './gate.mjs';
 import { root } from './install.mjs';
@@ -7,24 +7,59 @@ import { root } from './install.mjs';
  * Runs vitest on the sources or on the built packages and resolves to `{ passed, failed, skipped }`.
  *
  * @param backend what the tests compute on instead of the reference.
+ * @param adapter the name of what a backend on WebGPU has under it.
  * @param folders of the tests; all if empty.
+ * @param environment what the tests find in theirs besides.
  */
-export async function runSuite({ built, backend = '', folders = [] }) {
-  const mode = [built ? 'built' : 'source', backend].filter(Boolean).join('-');
+export async function runSuite({ built, backend, adapter, folders = [], environment = {} }) {
+  const mode = modeOf({ built, backend, adapter });
   const report = join(root, `node_modules/.cache/lorikeet/vitest-${mode}.json`);
   rmSync(report, { force: true });
-  console.log(
-    `\ntests on ${built ? 'built packages' : 'sources'}${backend && `, computed on ${backend}`}`,
-  );
+  console.log(`\n${titleOf({ built, backend, adapter })}`);
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
   const { code } = await run(['vitest', 'run', ...folders, ...reporters], {
-    env: { LORIKEET_BUILT: built ? '1' : '', ...(backend && { LORIKEET_BACKEND: backend }) },
+    env: {
+      ...environment,
+      LORIKEET_BUILT: built ? '1' : '',
+      ...(backend && { LORIKEET_BACKEND: backend }),
+    },
     stdio: 'inherit',
   });
   const counts = countTests(report, mode);
   // A run that fails without a failed test (an unhandled error, no test at all) is a failure too.
   const isUnexplained = counts.failed === 0 && (code !== 0 || counts.passed === 0);
   return isUnexplained ? { ...counts, failed: 1 } : counts;
+}
+
+/** Says that `runSuite` does not run, and why; each file of its tests counts as skipped. */
+export function skipSuite({ folders, ...suite }, reason) {
+  console.log(`\n${titleOf(suite)}: not run, ${reason}`);
+  const files = folders.flatMap(testFiles);
+  return {
+    passed: 0,
+    failed: 0,
+    skipped: files.map((file) => `${file} (${modeOf(suite)}: ${reason})`),
+  };
+}
+
+function modeOf({ built, backend, adapter }) {
+  return [built ? 'built' : 'source', backend, adapter].filter(Boolean).join('-');
+}
+
+function titleOf({ built, backend, adapter }) {
+  const computed = backend
+    ? `, computed on ${[backend, adapter].filter(Boolean).join(' of ')}`
+    : '';
+  return `tests on ${built ? 'built packages' : 'sources'}${computed}`;
+}
+
+/** The files whose path begins like this: a folder, or a file. */
+function testFiles(path) {
+  const folder = join(root, path);
+  if (path.endsWith('.test.ts')) return existsSync(folder) ? [path] : [];
+  return readdirSync(folder, { recursive: true })
+    .map((file) => `${path}/${file}`.replaceAll(/[\\/]+/g, '/'))
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('/node_modules/'));
 }
 
 function countTests(report, mode) {

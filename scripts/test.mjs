@@ -3,7 +3,8 @@
 import { buildGate, runGates, sourceGates } from './gate.mjs';
 import { install } from './install.mjs';
 import { packedGates } from './packed.mjs';
-import { runSuite } from './suite.mjs';
+import { softwareAdapter, swiftShaderAdapter } from './softwareAdapter.mjs';
+import { runSuite, skipSuite } from './suite.mjs';
 
 const total = { passed: 0, failed: 0, skipped: [] };
 
@@ -19,17 +20,37 @@ async function addGates(gates) {
   return failed;
 }
 
+/** Cases of each law on WebGPU, where each means to compile kernels; the reference tries many. */
+const webgpuRuns = '5';
+
+/** The sources' tests on WebGPU, where there is an adapter of that name. */
+async function addWebgpu(adapter, { environment, reason }, folders) {
+  const suite = { built: false, backend: 'webgpu', adapter, folders };
+  const given = { ...environment, LORIKEET_RUNS: webgpuRuns };
+  add(environment ? await runSuite({ ...suite, environment: given }) : skipSuite(suite, reason));
+}
+
 install();
+const llvmpipe = softwareAdapter();
+const { environment } = llvmpipe;
+console.log(`WebGPU: ${llvmpipe.reason}`);
 const failed = await addGates([buildGate, ...sourceGates]);
 const isBuilt = !failed.includes(buildGate.name);
 
 if (isBuilt) await addGates(await packedGates());
-add(await runSuite({ built: false }));
+add(await runSuite({ built: false, environment }));
 // What the packages promise holds on every backend. Of the ops, packages/onnx asks for it itself.
 const promises = ['nn', 'peft-lora', 'model-zoo', 'train'].map((name) => `packages/${name}/`);
-add(await runSuite({ built: false, backend: 'onnx', folders: promises }));
+add(await runSuite({ built: false, backend: 'onnx', folders: promises, environment }));
+await addWebgpu('llvmpipe', llvmpipe, promises);
+await addWebgpu('SwiftShader', swiftShaderAdapter(), [
+  'packages/tensor-core/test/webgpu/',
+  'packages/nn/test/layers.test.ts',
+  'packages/nn/test/layerLaws.test.ts',
+  'packages/nn/test/trainingStep.test.ts',
+]);
 if (isBuilt) {
-  add(await runSuite({ built: true }));
+  add(await runSuite({ built: true, environment }));
 } else {
   console.log('\nNot run because the build failed: attw, publint, tests on built packages.');
   add({ passed: 0, failed: 3 });

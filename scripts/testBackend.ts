@@ -1,12 +1,26 @@
 // Runs a whole suite on another backend: LORIKEET_BACKEND=onnx npx vitest run packages/nn
-const name = process.env.LORIKEET_BACKEND;
+import type { Backend } from '../packages/tensor-core/src/index.ts';
 
-if (name === 'onnx') {
-  const { createNodeBackend } = await import('../packages/onnx/src/node.ts');
+const makers: Readonly<Record<string, () => Promise<Backend>>> = {
+  onnx: async () => {
+    const { createNodeBackend } = await import('../packages/onnx/src/node.ts');
+    return createNodeBackend({ threads: 1 });
+  },
+  webgpu: async () => {
+    const { createNodeWebgpuBackend } = await import(
+      '../packages/tensor-core/src/backends/webgpu/node.ts'
+    );
+    return await createNodeWebgpuBackend();
+  },
+};
+
+const name = process.env.LORIKEET_BACKEND || 'reference';
+const make = makers[name];
+
+if (make !== undefined) {
   const { useBackend } = await import('../packages/tensor-core/src/index.ts');
-  useBackend(createNodeBackend({ threads: 1 }));
-} else if (name !== undefined && name !== '' && name !== 'reference') {
-  throw new Error(`LORIKEET_BACKEND is ${name}: the tests know onnx and reference`);
+  useBackend(await make());
+} else if (name !== 'reference') {
+  const known = ['reference', ...Object.keys(makers)].join(', ');
+  throw new Error(`LORIKEET_BACKEND is ${name}: the tests know ${known}`);
 }
-
-export {};

@@ -1,4 +1,5 @@
 import {
+  type Backend,
   currentBackend,
   dot,
   evaluate,
@@ -6,16 +7,18 @@ import {
   memoryScope,
   type Tensor,
   tensor,
+  useBackend,
 } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
-import { chooseBackend } from './backends.ts';
 import { coresBusyElsewhere } from './machineLoad.ts';
-import { measureAll, report } from './measure.ts';
+import { measureAll, report, type Timing } from './measure.ts';
+import { adapterFigures, createWebgpu, openBackend } from './openBackend.ts';
 import { countOption, countsOption, positiveOption } from './options.ts';
-import { gemmPeers } from './peers/gemm.ts';
+import { type GemmPeer, type GemmWork, wasmGemmPeers } from './peers/gemm.ts';
+import { webgpuGemmPeers } from './peers/webgpu/gemm.ts';
 
 /** M, K and N of [M, K] times [K, N]: squares, and what a LoRA of rank 8 on a layer 768 wide multiplies, forward and backward. */
-const shapes: readonly (readonly [m: number, k: number, n: number])[] = [
+const shapes: readonly (readonly number[])[] = [
   [256, 256, 256],
   [512, 512, 512],
   [1024, 1024, 1024],
@@ -26,74 +29,121 @@ const shapes: readonly (readonly [m: number, k: number, n: number])[] = [
   [8, 1024, 768],
 ];
 
+/** A software adapter takes its time. */
+const webgpuShapes: readonly (readonly number[])[] = [
+  [512, 512, 512],
+  [1024, 1024, 1024],
+  [1024, 768, 3072],
+];
+
+interface GemmFlags {
+  readonly size?: readonly number[];
+  readonly seconds: number;
+  readonly threads: number;
+  readonly backend?: string;
+  readonly peers: boolean;
+  readonly json?: string;
+}
+
 export function gemmCommand(): Command {
   return new Command('gemm')
     .description('Products of two f32 matrices that come anew with each call, beside the rivals.')
     .option('--size <list>', 'one product instead of all, as M,K,N', countsOption)
     .option('--seconds <n>', 'time to measure each product for', positiveOption, 2)
-    .option('--backend <name>', 'onnx or reference')
+    .option('--backend <name>', 'onnx, webgpu or reference')
     .option('--threads <n>', 'our threads; the rivals have one in Node', countOption, 2)
     .option('--no-peers', 'without the rivals')
     .option('--json <file>', 'write the figures')
-    .action(
-      async (flags: {
-        size?: readonly number[];
-        seconds: number;
-        threads: number;
-        backend?: string;
-        peers: boolean;
-        json?: string;
-      }) => {
-        const { size, seconds, threads } = flags;
-        await chooseBackend(flags.backend, threads);
-        const products: Record<string, unknown>[] = [];
-        const peers = flags.peers ? await gemmPeers() : [];
-        for (const shape of size === undefined ? shapes : [size])
-          products.push(await measureProduct(shape, peers, seconds));
-        await report(
-          {
-            backend: currentBackend().name,
-            threads,
-            products,
-            cores_busy_elsewhere: coresBusyElsewhere(),
-          },
-          flags.json,
-        );
-      },
-    );
+    .action(async (flags: GemmFlags) => {
+      const { size, seconds, threads } = flags;
+      const webgpu = await openBackend(flags);
+      const backend = currentBackend();
+      // Which of both a GPU gets, is decided elsewhere: here both are measured.
+      const variants = webgpu === undefined ? [] : await tilings();
+      const peers = flags.peers ? await (webgpu ? webgpuGemmPeers() : wasmGemmPeers()) : [];
+      const products: Record<string, unknown>[] = [];
+      const all = webgpu === undefined ? shapes : webgpuShapes;
+      for (const shape of size === undefined ? all : [size])
+        products.push(await measureProduct(shape, { backend, variants, peers }, seconds));
+      let rivalSeconds = 0;
+      for (const peer of peers) rivalSeconds += await peer.end();
+      await report(
+        {
+          backend: backend.name,
+          ...adapterFigures(backend),
+          threads,
+          products,
+          cores_busy_elsewhere: coresBusyElsewhere(rivalSeconds),
+        },
+        flags.json,
+      );
+    });
+}
+
+interface Variant {
+  readonly tiling: 'workgroup' | 'register';
+  readonly backend: Backend;
+}
+
+async function tilings(): Promise<readonly Variant[]> {
+  const variants: Variant[] = [];
+  for (const tiling of ['workgroup', 'register'] as const)
+    variants.push({ tiling, backend: await createWebgpu({ tiling }) });
+  return variants;
+}
+
+interface Contestants {
+  readonly backend: Backend;
+  readonly variants: readonly Variant[];
+  readonly peers: readonly GemmPeer[];
 }
 
 async function measureProduct(
   [m = 512, k = m, n = m]: readonly number[],
-  peers: Awaited<ReturnType<typeof gemmPeers>>,
+  { backend, variants, peers }: Contestants,
   seconds: number,
 ): Promise<Record<string, unknown>> {
   const [a, b] = [noise(m * k, 1), noise(k * n, 2)];
-  const operands = await evaluate([tensor(a, [m, k]), tensor(b, [k, n])] as const);
-  const ours = async (): Promise<ArrayLike<number>> => {
-    using _ = memoryScope();
-    return await product(...operands).data();
-  };
-  const others = await Promise.all(peers.map((peer) => peer.prepare(a, b, [m, k, n])));
-  const expected = Float32Array.from(await ours());
-  for (const [i, { run }] of others.entries())
-    requireEqual(await run(), expected, peers[i]?.name ?? '');
-  const works = [ours, ...others.map(({ run }) => run)];
-  const [own, ...theirs] = await measureAll(
-    works.map((work) => async () => void (await work())),
+  const names = [
+    'Lorikeet',
+    ...variants.map(({ tiling }) => `Lorikeet, ${tiling} tiles,`),
+    ...peers.map(({ name }) => name),
+  ];
+  const works: GemmWork[] = [];
+  for (const own of [backend, ...variants.map((variant) => variant.backend)])
+    works.push(await ownWork(own, a, b, [m, k, n]));
+  for (const peer of peers) works.push(await peer.prepare(a, b, [m, k, n]));
+  const [first, ...others] = works;
+  await first?.run();
+  const expected = Float32Array.from((await first?.read()) ?? []);
+  for (const [i, other] of others.entries()) {
+    await other.run();
+    requireEqual(await other.read(), expected, names[i + 1] ?? '');
+  }
+  const [own, ...timings] = await measureAll(
+    works.map(({ run }) => run),
     seconds,
   );
-  for (const { dispose } of others) dispose();
+  for (const { dispose } of works) dispose();
   if (own === undefined) throw new Error('nothing was measured');
-  const gflops = (seconds_: number): number => (2 * m * n * k) / seconds_ / 1e9;
-  const rivals = peers.map(({ name, version, threads }, i) => {
-    const timing = theirs[i] ?? own;
-    const ratio = timing.median_s / own.median_s;
-    return { name, version, threads, ...timing, gflops: gflops(timing.median_s), ratio };
+  const gflops = (time: number): number => (2 * m * n * k) / time / 1e9;
+  const figures = (timing: Timing | undefined): Timing & { gflops: number } => {
+    const known = timing ?? own;
+    return { ...known, gflops: gflops(known.median_s) };
+  };
+  const tiled = variants.map(({ tiling, backend: on }, i) => ({
+    tiling,
+    ...adapterFigures(on),
+    ...figures(timings[i]),
+  }));
+  const rivals = peers.map(({ name, version, runsOn }, i) => {
+    const timing = figures(timings[variants.length + i]);
+    return { name, version, ...runsOn, ...timing, ratio: timing.median_s / own.median_s };
   });
   console.log(
     [`${m}x${k}x${n}`, `us ${gflops(own.median_s).toFixed(1)}`]
       .concat(
+        tiled.map((tile) => `${tile.tiling} ${tile.gflops.toFixed(1)}`),
         rivals.map(
           (rival) => `${rival.name} ${rival.gflops.toFixed(1)} (x ${rival.ratio.toFixed(1)})`,
         ),
@@ -101,7 +151,38 @@ async function measureProduct(
       .join('  '),
     'GFLOP/s',
   );
-  return { m, k, n, ...own, gflops: gflops(own.median_s), rivals };
+  return {
+    m,
+    k,
+    n,
+    ...adapterFigures(backend),
+    ...figures(own),
+    ...(tiled.length === 0 ? {} : { tilings: tiled }),
+    rivals,
+    ...(rivals.length === 0
+      ? {}
+      : { ratio_to_best: Math.min(...rivals.map(({ ratio }) => ratio)) }),
+  };
+}
+
+async function ownWork(
+  backend: Backend,
+  a: Float32Array,
+  b: Float32Array,
+  [m, k, n]: readonly [m: number, k: number, n: number],
+): Promise<GemmWork> {
+  useBackend(backend);
+  const operands = await evaluate([tensor(a, [m, k]), tensor(b, [k, n])] as const);
+  let values: ArrayLike<number> = [];
+  return {
+    async run() {
+      useBackend(backend);
+      using _ = memoryScope();
+      values = await product(...operands).data();
+    },
+    read: async () => values,
+    dispose: () => {},
+  };
 }
 
 /** What differs is not the same product. Rounding differs by far less. */

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { compileCommand } from './compile.ts';
 import { gemmCommand } from './gemm.ts';
 import { overheadCommand } from './overhead.ts';
+import { soakCommand } from './soak.ts';
 import { stepCommand } from './step.ts';
 
 const bench = new Command('bench')
@@ -10,6 +11,7 @@ const bench = new Command('bench')
   .addCommand(compileCommand())
   .addCommand(gemmCommand())
   .addCommand(overheadCommand())
+  .addCommand(soakCommand())
   .addCommand(stepCommand());
 for (const command of [bench, ...bench.commands]) command.exitOverride();
 try {

@@ -8,38 +8,55 @@ import {
   tensor,
 } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
-import { chooseBackend } from './backends.ts';
+import { measureGptStep } from './gptOverhead.ts';
 import { coresBusyElsewhere } from './machineLoad.ts';
 import { measure, report } from './measure.ts';
+import { adapterFigures, openBackend } from './openBackend.ts';
 import { countOption, positiveOption } from './options.ts';
+
+interface OverheadFlags {
+  readonly backend?: string;
+  readonly dawn?: string;
+  readonly vocabulary: number;
+  readonly seconds: number;
+  readonly threads: number;
+  readonly json?: string;
+}
 
 export function overheadCommand(): Command {
   return new Command('overhead')
     .description('What a call of a compiled function costs besides its arithmetic.')
-    .option('--backend <name>', 'onnx or reference')
+    .option('--backend <name>', 'onnx, webgpu or reference')
+    .option('--dawn <backend>', 'of WebGPU: null for no device at all, with a step of GPT-2')
+    .option('--vocabulary <n>', 'of that GPT-2', countOption, 50257)
     .option('--seconds <n>', 'time to measure each for', positiveOption, 2)
     .option('--threads <n>', 'threads of the backend', countOption, 2)
     .option('--json <file>', 'write the figures')
-    .action(
-      async (flags: { backend?: string; seconds: number; threads: number; json?: string }) => {
-        const { backend, seconds, threads } = flags;
-        await chooseBackend(backend, threads);
-        const one = await measureCall(1, seconds);
-        const hundred = await measureCall(100, seconds);
-        await report(
-          {
-            backend: currentBackend().name,
-            threads,
-            host_ms: one.call_ms,
-            second_compile_ms: one.second_compile_ms,
-            host_100_tensors_ms: hundred.call_ms,
-            second_compile_100_tensors_ms: hundred.second_compile_ms,
-            cores_busy_elsewhere: coresBusyElsewhere(),
-          },
-          flags.json,
-        );
-      },
-    );
+    .action(async (flags: OverheadFlags) => {
+      const { seconds, threads, dawn, json } = flags;
+      const options = dawn === undefined ? {} : { dawn: [`backend=${dawn}`] };
+      const webgpu = await openBackend(flags, options);
+      if (webgpu !== undefined && dawn !== undefined) {
+        const figures = await measureGptStep(webgpu, flags);
+        await report({ backend: webgpu.name, dawn, ...adapterFigures(webgpu), ...figures }, json);
+        return;
+      }
+      const one = await measureCall(1, seconds);
+      const hundred = await measureCall(100, seconds);
+      await report(
+        {
+          backend: currentBackend().name,
+          ...adapterFigures(currentBackend()),
+          threads,
+          host_ms: one.call_ms,
+          second_compile_ms: one.second_compile_ms,
+          host_100_tensors_ms: hundred.call_ms,
+          second_compile_100_tensors_ms: hundred.second_compile_ms,
+          cores_busy_elsewhere: coresBusyElsewhere(),
+        },
+        json,
+      );
+    });
 }
 
 /** Median milliseconds of one call with `count` tensors of four elements, each plus 1, until the results are there. */

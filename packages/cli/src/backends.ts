@@ -5,9 +5,14 @@ import {
   referenceProvider,
   selectBackend,
 } from '@lorikeet/tensor-core';
+import { nodeWebgpuProvider } from '@lorikeet/tensor-core/webgpu/node';
 
 /** Every backend that the command knows. */
-export const providers: readonly BackendProvider[] = [onnxProvider, referenceProvider];
+export const providers: readonly BackendProvider[] = [
+  nodeWebgpuProvider,
+  onnxProvider,
+  referenceProvider,
+];
 
 /** Uses the backend of the option `--backend`, else of `LORIKEET_BACKEND`, else the best that is there. */
 export async function useBackendOption(name: string | undefined): Promise<Backend> {

@@ -6,7 +6,12 @@ export { type Law, type LawOptions, LawViolation, law } from './law.ts';
 export type { CallableModule, ModuleSource } from './module/moduleCase.ts';
 export { type ModuleLawOptions, moduleLaws } from './module/moduleLaws.ts';
 export { noise } from './noise.ts';
-export { numericalDerivative } from './numericalDerivative.ts';
+export {
+  type NumericalDerivative,
+  numericalDerivative,
+  requireDerivative,
+} from './numericalDerivative.ts';
+export { everyOp } from './op/everyOp.ts';
 export { type OpLawOptions, opLaws } from './op/opLaws.ts';
 export { type OptimizerLawOptions, optimizerLaws } from './optimizer/optimizerLaws.ts';
 export { type ProgramLawOptions, programLaws } from './program/programLaws.ts';

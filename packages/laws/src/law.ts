@@ -28,7 +28,8 @@ export class LawViolation extends Error {
   constructor(law: string, { seed, counterexamplePath, ...details }: fc.RunDetails<[unknown]>) {
     const path = counterexamplePath ?? '';
     const { counterexample, errorInstance: cause, numRuns, numShrinks } = details;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const tooFew = `${details.numSkips} of the cases drawn do not fit the law`;
+    const reason = cause instanceof Error ? cause.message : tooFew;
     const lines = [
       `the law does not hold: ${law}`,
       `  case:    ${indent(fc.stringify(counterexample?.[0]))}`,

@@ -1,5 +1,14 @@
+import fc from 'fast-check';
+import { requireClose } from './closeness.ts';
+
 const firstStep = 4e-3;
 const rows = 9;
+
+/** A derivative by differences, and by how much two estimates of it disagreed. */
+export interface NumericalDerivative {
+  readonly value: number;
+  readonly error: number;
+}
 
 /**
  * The derivative of `fn` at 0 by central differences, extrapolated to step 0 (Ridders 1982): steps are
@@ -7,7 +16,9 @@ const rows = 9;
  *
  * @param fn is called at places up to 0.004 from 0, and has to be smooth there.
  */
-export async function numericalDerivative(fn: (t: number) => Promise<number>): Promise<number> {
+export async function numericalDerivative(
+  fn: (t: number) => Promise<number>,
+): Promise<NumericalDerivative> {
   let previous: number[] = [];
   let best = Number.NaN;
   let error = Number.POSITIVE_INFINITY;
@@ -26,5 +37,22 @@ export async function numericalDerivative(fn: (t: number) => Promise<number>): P
     if (error <= 1e-10 * Math.max(1, Math.abs(best))) break;
     previous = estimates;
   }
-  return best;
+  return { value: best, error };
+}
+
+/**
+ * Requires that `analytic` is the derivative of `fn` at 0, within `tolerance` times its size (or times 1 if
+ * it is smaller) and ten times the disagreement of the differences. Where they disagree by more than a
+ * thousandth, `fn` is too steep for them: fast-check draws another case, and fails if it has to too often.
+ */
+export async function requireDerivative(
+  what: string,
+  analytic: number,
+  fn: (t: number) => Promise<number>,
+  tolerance: number,
+): Promise<void> {
+  const { value, error } = await numericalDerivative(fn);
+  const disagreement = error / Math.max(1, Math.abs(value));
+  fc.pre(Number.isNaN(value) || disagreement <= 1e-3);
+  requireClose(what, [analytic], [value], tolerance + 10 * disagreement);
 }

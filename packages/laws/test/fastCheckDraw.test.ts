@@ -1,4 +1,4 @@
-import { fastCheckDraw, noise, numericalDerivative } from '@lorikeet/laws';
+import { fastCheckDraw, law, noise, numericalDerivative, requireDerivative } from '@lorikeet/laws';
 import { broadcastShapes, type Draw } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -63,7 +63,20 @@ test('noise is the same for the same seed and never small', () => {
 });
 
 test('the numerical derivative has ten digits, also of a function that is steep', async () => {
-  expect(await numericalDerivative(async (t) => Math.exp(t))).toBeCloseTo(1, 10);
-  expect(await numericalDerivative(async (t) => Math.tanh(200 * t) / 200)).toBeCloseTo(1, 9);
-  expect(await numericalDerivative(async () => 3)).toBe(0);
+  const at = async (fn: (t: number) => number): Promise<number> =>
+    (await numericalDerivative(async (t) => fn(t))).value;
+  expect(await at(Math.exp)).toBeCloseTo(1, 10);
+  expect(await at((t) => Math.tanh(200 * t) / 200)).toBeCloseTo(1, 9);
+  expect(await at(() => 3)).toBe(0);
+});
+
+test('a wrong derivative is found, and a function too steep for differences says nothing of it', async () => {
+  const check = (fn: (t: number) => number, slope: number): Promise<void> =>
+    law('has this slope', fc.constant(0), () =>
+      requireDerivative('slope', slope, async (t) => fn(t), 1e-6),
+    ).check();
+  await check(Math.exp, 1);
+  await expect(check(Math.exp, 1.00001)).rejects.toThrow('slope: element 0 is 1.00001');
+  await expect(check(() => Number.NaN, 1)).rejects.toThrow('instead of NaN');
+  await expect(check((t) => Math.tanh(1e7 * t), 1e7)).rejects.toThrow('do not fit the law');
 });

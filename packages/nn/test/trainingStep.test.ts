@@ -74,7 +74,8 @@ describe.each(optimizers)('50 compiled steps of %s', (_, optimizer) => {
       parameters = scope.keep({ part, state });
       live.push(liveBytes());
     }
-    expect(new Set(live.slice(1)).size).toBe(1);
+    // What was made before the steps may be collected during them.
+    expect(Math.max(...live.slice(1))).toBe(live[1]);
     expect(losses.at(-1)).toBeLessThan(0.2 * (losses[0] ?? 0));
     expect(step.planCount()).toBe(1);
     expect(paths(parameters.part).map(([path, { type }]) => [path, type])).toEqual(types);

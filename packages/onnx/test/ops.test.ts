@@ -1,7 +1,6 @@
-import { describeLaws, opLaws } from '@lorikeet/laws';
+import { describeLaws, everyOp, opLaws } from '@lorikeet/laws';
 import { createNodeBackend } from '@lorikeet/onnx/node';
 import { describe, test } from 'vitest';
-import { everyOp } from './everyOp.ts';
 
 const backend = createNodeBackend({ threads: 1 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { fastCheckDraw } from '@lorikeet/laws';
+import { everyOp, fastCheckDraw } from '@lorikeet/laws';
 import { lowerings, refusalOf } from '@lorikeet/onnx';
 import {
   type AnyOp,
@@ -13,7 +13,6 @@ import {
 } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { everyOp } from './everyOp.ts';
 
 const page = fileURLToPath(new URL('../../../docs/reference/onnx.md', import.meta.url));
 const asBody = 'as its body';

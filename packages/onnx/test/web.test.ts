@@ -1,4 +1,4 @@
-import { describeLaws, opLaws, requireClose } from '@lorikeet/laws';
+import { describeLaws, everyOp, opLaws, requireClose } from '@lorikeet/laws';
 import { createWebBackend, webProvider } from '@lorikeet/onnx/web';
 import {
   add,
@@ -8,7 +8,6 @@ import {
   tensor,
 } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
-import { everyOp } from './everyOp.ts';
 import { loraSlopes } from './loraSlopes.ts';
 import { on } from './on.ts';
 

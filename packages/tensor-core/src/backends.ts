@@ -7,9 +7,16 @@ export interface BackendProvider {
   readonly name: string;
   /** Higher is preferred; the reference has 0. */
   readonly rank: number;
-  /** Whether it can run here, and in words why, or why not. */
-  probe(): Promise<{ readonly available: boolean; readonly reason: string }>;
+  probe(): Promise<BackendProbe>;
   create(): Promise<Backend>;
+}
+
+/** Whether a backend can run here, and in words why, or why not. */
+export interface BackendProbe {
+  readonly available: boolean;
+  readonly reason: string;
+  /** In place of the provider's, where it depends on what was found. */
+  readonly rank?: number;
 }
 
 const reference: Backend = createReferenceBackend();
@@ -44,17 +51,18 @@ export async function selectBackend(
   providers: readonly BackendProvider[],
   name?: string,
 ): Promise<Backend> {
-  const candidates = providers.filter((provider) => name === undefined || provider.name === name);
-  const reasons: string[] = [];
-  for (const provider of candidates.toSorted((a, b) => b.rank - a.rank)) {
-    const { available, reason } = await provider.probe();
-    if (available) {
-      const backend = await provider.create();
-      useBackend(backend);
-      return backend;
-    }
-    reasons.push(`${provider.name}: ${reason}`);
+  const probes = await Promise.all(
+    providers
+      .filter((provider) => name === undefined || provider.name === name)
+      .map(async (provider) => ({ provider, rank: provider.rank, ...(await provider.probe()) })),
+  );
+  const [best] = probes.filter(({ available }) => available).sort((a, b) => b.rank - a.rank);
+  if (best !== undefined) {
+    const backend = await best.provider.create();
+    useBackend(backend);
+    return backend;
   }
+  const reasons = probes.map(({ provider, reason }) => `${provider.name}: ${reason}`);
   throw new LorikeetError(
     'backend-unavailable',
     name === undefined ? 'no backend can run here' : `the backend '${name}' cannot be used`,

@@ -10,6 +10,7 @@ import type {
   Sample,
   SampleInput,
   Values,
+  WgslRule,
 } from './op.ts';
 import { full } from './ops/create/full.ts';
 import { cast } from './ops/unary/cast.ts';
@@ -39,6 +40,7 @@ interface UnaryRules {
   /** Dtype of the result where it is not that of the operand. */
   readonly result?: DType;
   readonly vanishes?: 'every';
+  readonly wgsl?: WgslRule;
 }
 
 /** A primitive that maps each element of one tensor. */
@@ -60,6 +62,7 @@ export function unaryPrimitive(rules: UnaryRules): Primitive<NoAttributes> {
     batch: batchElementwise,
     sample: (draw) => ({ inputs: [{ ...rules.sample, shape: draw.shape() }], attributes: {} }),
     ...(rules.vanishes === undefined ? {} : { vanishes: rules.vanishes }),
+    ...(rules.wgsl === undefined ? {} : { wgsl: rules.wgsl }),
   };
 }
 
@@ -88,6 +91,7 @@ interface BinaryRules {
   readonly result?: DType;
   readonly simplify?: NonNullable<Primitive['simplify']>;
   readonly vanishes?: 'any' | 'first' | 'every';
+  readonly wgsl?: WgslRule;
 }
 
 /** A primitive that combines two tensors element by element, with NumPy's broadcasting. */
@@ -123,6 +127,7 @@ export function binaryPrimitive(rules: BinaryRules): Primitive<NoAttributes> {
     },
     ...(simplify === undefined ? {} : { simplify }),
     ...(rules.vanishes === undefined ? {} : { vanishes: rules.vanishes }),
+    ...(rules.wgsl === undefined ? {} : { wgsl: rules.wgsl }),
   };
 }
 

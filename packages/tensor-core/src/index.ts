@@ -1,9 +1,12 @@
 export { backward } from './autograd.ts';
 export type { Backend, BackendLimits, Buffer, CompositeCall, Executable } from './backend.ts';
+export { type Part, type PartitionOptions, partition } from './backends/partition.ts';
 export { ArrayPool } from './backends/reference/arrayPool.ts';
 export { createReferenceBackend } from './backends/reference/referenceBackend.ts';
 export { lastUses, runProgram } from './backends/reference/runProgram.ts';
+export { WorkQueue } from './backends/workQueue.ts';
 export {
+  type BackendProbe,
   type BackendProvider,
   currentBackend,
   referenceProvider,

@@ -113,6 +113,21 @@ export interface Sample<A> {
   readonly attributes: A;
 }
 
+/** What a rule in WGSL knows of the operands of an elementwise op. */
+interface WgslOperands {
+  /** What the elements of the first operand are in a kernel: narrow floats are f32 there, narrow integers 32 bits wide. */
+  readonly scalar: 'f32' | 'i32' | 'u32' | 'bool';
+  /** 0 of that type. */
+  readonly zero: string;
+  /** An element of that type as bool: whether it is not 0. */
+  truth(element: string | undefined): string;
+  /** An element of that type as one that has an order: bool as u32. */
+  ordered(element: string | undefined): string;
+}
+
+/** One element of the result as an expression in WGSL of the elements of the operands, each a name or a literal. */
+export type WgslRule = (operands: readonly string[], about: WgslOperands) => string;
+
 /**
  * An op that backends implement themselves.
  *
@@ -133,6 +148,11 @@ export interface Primitive<A extends Attributes = Attributes> extends Locality<A
   sample(draw: Draw): Sample<A>;
   /** Whether each element of the result is some element of the first operand, so that a literal stays one. */
   readonly rearranges?: true;
+  /**
+   * Of an elementwise op, for the WebGPU backend, which fuses it with its neighbours. It may call the functions of
+   * `backends/webgpu/codegen/wgslFunctions.ts`. Without it the op runs on the host.
+   */
+  readonly wgsl?: WgslRule;
   /** The index of the operand that the result always equals, if the operands show it. */
   simplify?(
     inputs: readonly SimplifyOperand[],

@@ -1,7 +1,9 @@
 import {
   add,
+  type Backend,
   type Compiled,
   compile,
+  createReferenceBackend,
   currentBackend,
   formatProgram,
   grad,
@@ -11,6 +13,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  useBackend,
 } from '@lorikeet/tensor-core';
 import { expect, test } from 'vitest';
 
@@ -169,4 +172,29 @@ test('a plan whose constant was freed is not run', async () => {
     return scale;
   })();
   expect(() => f(tensor([1]))).toThrow('used after it was freed');
+});
+
+test('a plan is of one backend, not of all that have its name', async () => {
+  const double = compile((x: Tensor) => mul(x, 2));
+  const compiled: string[] = [];
+  const named = (which: string): Backend => {
+    const backend = createReferenceBackend();
+    return {
+      ...backend,
+      compile(program, constants) {
+        compiled.push(which);
+        return backend.compile(program, constants);
+      },
+    };
+  };
+  for (const which of ['first', 'second']) {
+    const before = useBackend(named(which));
+    try {
+      expect([...(await double(tensor([1, 2])).data())]).toEqual([2, 4]);
+    } finally {
+      useBackend(before);
+    }
+  }
+  expect(compiled).toContain('second');
+  expect(double.planCount()).toBe(2);
 });

@@ -1,6 +1,7 @@
 import {
   type ArrayPool,
   byteLengthOf,
+  type Part,
   type Program,
   sizeOf,
   type TensorType,
@@ -16,7 +17,6 @@ import { fromRuntime, toRuntime } from './hostTensor.ts';
 import type { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
 import { withPacking } from './packing.ts';
-import type { Part } from './partition.ts';
 import type { OnnxRuntime, Session } from './runtime.ts';
 
 /** A part of a program as a session of the runtime. */

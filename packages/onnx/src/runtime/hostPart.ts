@@ -1,12 +1,12 @@
 import {
   type ArrayPool,
   lastUses,
+  type Part,
   type Program,
   runProgram,
   type TensorType,
 } from '@lorikeet/tensor-core';
 import type { LiveValues } from './liveValues.ts';
-import type { Part } from './partition.ts';
 
 /** A part of a program that ONNX has no operators for: the reference meaning of each op. */
 export class HostPart {

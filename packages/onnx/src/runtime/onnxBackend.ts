@@ -12,6 +12,7 @@ import {
   programKey,
   sizeOf,
   valueTypes,
+  WorkQueue,
 } from '@lorikeet/tensor-core';
 import { refusalOf } from '../lowerings.ts';
 import { failureOf } from './failure.ts';
@@ -19,7 +20,6 @@ import { OnnxBuffer } from './onnxBuffer.ts';
 import { ProgramRunner } from './programRunner.ts';
 import type { OnnxRuntime } from './runtime.ts';
 import { type SessionOptions, sessionOptions } from './sessionOptions.ts';
-import { WorkQueue } from './workQueue.ts';
 
 export interface OnnxBackendOptions extends SessionOptions {
   /** How many programs are kept ready, beyond those that are in use. Defaults to 64. */

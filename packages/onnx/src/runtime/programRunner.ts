@@ -1,18 +1,20 @@
 import {
   type ArrayPool,
   type LorikeetError,
+  type PartitionOptions,
   type Program,
+  partition,
   sizeOf,
   type TensorType,
   valueTypes,
 } from '@lorikeet/tensor-core';
 import type { InferenceSession } from 'onnxruntime-common';
+import { refusalOf } from '../lowerings.ts';
 import { failureOf } from './failure.ts';
 import { GraphPart } from './graphPart.ts';
 import { HostPart } from './hostPart.ts';
 import { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
-import { partition } from './partition.ts';
 import { workOf } from './programWork.ts';
 import type { OnnxRuntime } from './runtime.ts';
 
@@ -26,6 +28,19 @@ export interface ProgramRunnerOptions {
 
 /** Elements that one thread is through with before a second one has woken up. */
 const littleWork = 2 ** 16;
+
+/** Constants of at least so many elements are handed over at each run. */
+const many = 256;
+
+/**
+ * What ONNX has no operator for runs on the host. ONNX Runtime copies an initializer that it is given in memory, and
+ * each session would have its own; an input it reads where it is. What has to be converted first is an initializer.
+ */
+const cuts: PartitionOptions = {
+  refuses: ({ inputs, ...call }) =>
+    refusalOf({ ...call, inputs: inputs.filter(({ shape }) => sizeOf(shape) > 0) }) !== undefined,
+  holds: ({ dtype, shape }) => (dtype !== 'f32' && dtype !== 'i32') || sizeOf(shape) < many,
+};
 
 /** One program, ready to run part by part. */
 export class ProgramRunner {
@@ -41,8 +56,8 @@ export class ProgramRunner {
     const { program, runtime } = options;
     this.#options = options;
     this.#types = valueTypes(program);
-    this.#parts = partition(program).map((part) =>
-      part.place === 'graph'
+    this.#parts = partition(program, cuts).map((part) =>
+      part.place === 'device'
         ? new GraphPart(part, runtime)
         : new HostPart(part, program.inputs.length),
     );

@@ -1,6 +1,7 @@
 import type { Backend, Executable } from '../backend.ts';
 import { currentBackend } from '../backends.ts';
 import { LorikeetError } from '../errors.ts';
+import { identityOf } from '../identity.ts';
 import { LruCache } from '../lruCache.ts';
 import { OpenScope } from '../openScope.ts';
 import type { Program } from '../program.ts';
@@ -56,7 +57,11 @@ export function compile<Args extends readonly unknown[], Out>(
   const planFor = (args: Args, parts: readonly FlatTree[]): Plan => {
     const backend = currentBackend();
     const types = parts.flatMap(({ leaves }) => leaves.map(({ type }) => formatType(type)));
-    const key = [backend.name, ...types, ...parts.map(({ structure }) => structure.key)].join(' ');
+    const key = [
+      identityOf(backend),
+      ...types,
+      ...parts.map(({ structure }) => structure.key),
+    ].join(' ');
     const known = plans.get(key);
     if (known !== undefined && !known.constants.some(({ isFreed }) => isFreed)) return known;
     const plan = ownConstants(() => makePlan(backend, args));

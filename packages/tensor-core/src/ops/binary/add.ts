@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const addOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'add',
+  wgsl: ([a, b]) => `(${a} + ${b})`,
   vanishes: 'every',
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)

@@ -9,6 +9,7 @@ import { mul } from './mul.ts';
 
 export const atan2Op: Primitive<NoAttributes> = binaryPrimitive({
   name: 'atan2',
+  wgsl: ([a, b]) => `angle(${a}, ${b})`,
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
       out[o + k] = Math.atan2(x[a] as number, y[b] as number);

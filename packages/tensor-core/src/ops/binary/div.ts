@@ -8,6 +8,8 @@ import { mul } from './mul.ts';
 
 export const divOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'div',
+  wgsl: ([a, b], { scalar }) =>
+    scalar === 'f32' ? `(${a} / ${b})` : `quotient_${scalar}(${a}, ${b})`,
   vanishes: 'first',
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)

@@ -4,6 +4,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const lessEqualOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'lessEqual',
+  wgsl: ([a, b], { ordered }) => `(${ordered(a)} <= ${ordered(b)})`,
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
       out[o + k] = (x[a] as number) <= (y[b] as number) ? 1 : 0;

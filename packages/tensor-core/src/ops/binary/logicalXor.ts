@@ -4,6 +4,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const logicalXorOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'logicalXor',
+  wgsl: ([a, b], { truth }) => `(${truth(a)} != ${truth(b)})`,
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
       out[o + k] = ((x[a] as number) !== 0) !== ((y[b] as number) !== 0) ? 1 : 0;

@@ -6,6 +6,7 @@ import { greater } from './greater.ts';
 
 export const maximumOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'maximum',
+  wgsl: ([a, b], { scalar }) => (scalar === 'f32' ? `larger(${a}, ${b})` : `max(${a}, ${b})`),
   vanishes: 'every',
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)

@@ -6,6 +6,7 @@ import { less } from './less.ts';
 
 export const minimumOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'minimum',
+  wgsl: ([a, b], { scalar }) => (scalar === 'f32' ? `smaller(${a}, ${b})` : `min(${a}, ${b})`),
   vanishes: 'every',
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)

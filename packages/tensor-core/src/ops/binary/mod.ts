@@ -9,6 +9,7 @@ import { mul } from './mul.ts';
 
 export const modOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'mod',
+  wgsl: ([a, b], { scalar }) => `modulo_${scalar}(${a}, ${b})`,
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
       out[o + k] = remainder(x[a] as number, y[b] as number);

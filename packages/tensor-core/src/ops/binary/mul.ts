@@ -6,6 +6,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const mulOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'mul',
+  wgsl: ([a, b]) => `(${a} * ${b})`,
   vanishes: 'any',
   loop(out, o, n, x, i, p, y, j, q) {
     if (out instanceof Int32Array || out instanceof Uint32Array) {

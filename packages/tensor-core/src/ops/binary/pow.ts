@@ -12,6 +12,7 @@ import { where } from './where.ts';
 
 export const powOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'pow',
+  wgsl: ([a, b], { scalar }) => `power_${scalar}(${a}, ${b})`,
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)
       out[o + k] = (x[a] as number) ** (y[b] as number);

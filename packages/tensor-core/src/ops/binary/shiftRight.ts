@@ -4,6 +4,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const shiftRightOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'shiftRight',
+  wgsl: ([a, b]) => `(${a} >> (u32(${b}) & 31u))`,
   loop(out, o, n, x, i, p, y, j, q) {
     // The sign of a signed integer moves in.
     const isSigned = x instanceof Int32Array || x instanceof Int8Array;

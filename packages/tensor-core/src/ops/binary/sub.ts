@@ -6,6 +6,7 @@ import { neg } from '../unary/neg.ts';
 
 export const subOp: Primitive<NoAttributes> = binaryPrimitive({
   name: 'sub',
+  wgsl: ([a, b]) => `(${a} - ${b})`,
   vanishes: 'every',
   loop(out, o, n, x, i, p, y, j, q) {
     for (let k = 0, a = i, b = j; k < n; k++, a += p, b += q)

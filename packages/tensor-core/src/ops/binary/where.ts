@@ -13,6 +13,7 @@ import { broadcastTo } from '../movement/broadcastTo.ts';
 export const whereOp: Primitive<NoAttributes> = {
   kind: 'primitive',
   name: 'where',
+  wgsl: ([condition, a, b]) => `select(${b}, ${a}, ${condition})`,
   elementwise: true,
   infer(inputs) {
     const [condition, a, b] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];

@@ -8,6 +8,7 @@ import { sign } from './sign.ts';
 
 export const absOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'abs',
+  wgsl: ([x]) => `abs(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.abs(x[i] as number);

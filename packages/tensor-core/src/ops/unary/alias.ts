@@ -7,6 +7,7 @@ import type { Tensor } from '../../tensor.ts';
 export const aliasOp: Primitive<NoAttributes> = {
   kind: 'primitive',
   name: 'alias',
+  wgsl: ([x = '']) => x,
   elementwise: true,
   infer: (inputs) => operand(inputs, 0),
   evaluate(inputs, _, output) {

@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const bitwiseNotOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'bitwiseNot',
+  wgsl: ([x]) => `(~${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = ~(x[i] as number);
   },

@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const ceilOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'ceil',
+  wgsl: ([x]) => `ceil(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.ceil(x[i] as number);

@@ -9,6 +9,7 @@ import { sin } from './sin.ts';
 
 export const cosOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'cos',
+  wgsl: ([x]) => `cosine(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i] as number);
   },

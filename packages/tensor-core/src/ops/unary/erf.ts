@@ -9,6 +9,7 @@ import { neg } from './neg.ts';
 
 export const erfOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'erf',
+  wgsl: ([x]) => `errorFunction(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = errorFunction(x[i] as number);

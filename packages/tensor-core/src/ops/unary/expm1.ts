@@ -7,6 +7,7 @@ import { mul } from '../binary/mul.ts';
 
 export const expm1Op: Primitive<NoAttributes> = unaryPrimitive({
   name: 'expm1',
+  wgsl: ([x]) => `expMinusOne(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.expm1(x[i] as number);

@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const floorOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'floor',
+  wgsl: ([x]) => `floor(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.floor(x[i] as number);

@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const isFiniteOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'isFinite',
+  wgsl: ([x]) => `isFiniteNumber(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Number.isFinite(x[i] as number) ? 1 : 0;
   },

@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const isNaNOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'isNaN',
+  wgsl: ([x]) => `isNotANumber(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Number.isNaN(x[i] as number) ? 1 : 0;
   },

@@ -8,6 +8,7 @@ import { div } from '../binary/div.ts';
 
 export const log1pOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'log1p',
+  wgsl: ([x]) => `logOfOnePlus(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log1p(x[i] as number);

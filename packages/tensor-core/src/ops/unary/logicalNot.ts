@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const logicalNotOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'logicalNot',
+  wgsl: ([x], { truth }) => `!${truth(x)}`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = (x[i] as number) === 0 ? 1 : 0;
   },

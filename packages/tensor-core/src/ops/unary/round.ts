@@ -5,6 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const roundOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'round',
+  wgsl: ([x]) => `round(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = nearestEven(x[i] as number);

@@ -6,6 +6,7 @@ import { mul } from '../binary/mul.ts';
 
 export const rsqrtOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'rsqrt',
+  wgsl: ([x]) => `(1.0 / sqrt(${x}))`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i] as number);
   },

@@ -8,6 +8,7 @@ import { cos } from './cos.ts';
 
 export const sinOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'sin',
+  wgsl: ([x]) => `sine(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i] as number);

@@ -7,6 +7,7 @@ import { mul } from '../binary/mul.ts';
 
 export const sqrtOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'sqrt',
+  wgsl: ([x]) => `sqrt(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(x[i] as number);

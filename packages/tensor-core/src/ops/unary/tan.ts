@@ -7,6 +7,7 @@ import { mul } from '../binary/mul.ts';
 
 export const tanOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'tan',
+  wgsl: ([x]) => `(sine(${x}) / cosine(${x}))`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.tan(x[i] as number);

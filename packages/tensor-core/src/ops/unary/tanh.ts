@@ -7,6 +7,7 @@ import { sub } from '../binary/sub.ts';
 
 export const tanhOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'tanh',
+  wgsl: ([x]) => `hyperbolicTangent(${x})`,
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i] as number);

@@ -1,16 +1,19 @@
-import {
-  type Instruction,
-  isFloat,
-  type Program,
-  sizeOf,
-  type TensorType,
-  valueTypes,
-} from '@lorikeet/tensor-core';
-import { refusalOf } from '../lowerings.ts';
+import { isFloat } from '../dtype.ts';
+import { type Instruction, type Program, valueTypes } from '../program.ts';
+import { sizeOf } from '../shape.ts';
+import type { TensorType } from '../type.ts';
+
+/** What a backend says of itself, so that a program can be cut for it. */
+export interface PartitionOptions {
+  /** Whether a step has to run on the host. */
+  refuses(step: Omit<Instruction, 'inputs'> & { readonly inputs: readonly TensorType[] }): boolean;
+  /** Whether a constant is held by the part that uses it; otherwise it is an input of it. */
+  holds(constant: TensorType): boolean;
+}
 
 /** A part of a program that runs in one place. Its values are given by their numbers in the whole. */
 export interface Part {
-  readonly place: 'graph' | 'host';
+  readonly place: 'device' | 'host';
   readonly program: Program;
   /** Constants of the whole may be among them. */
   readonly inputs: readonly number[];
@@ -21,31 +24,36 @@ export interface Part {
 
 /**
  * Results of at most so many elements are computed on the host if something there needs them: the keys of random
- * numbers. Not floats, which would be rounded otherwise than where they are computed in a graph.
+ * numbers. Not floats, which would be rounded otherwise than where they are computed on the device.
  */
 const few = 256;
 
 /**
- * Cuts a program where it needs what ONNX has no operator for: such calls run on the host, in as few parts as their
- * order allows. Most programs are one part.
+ * Cuts a program where it needs what a device refuses: such calls run on the host, in as few parts as their order
+ * allows. Most programs are one part.
  */
-export function partition(program: Program): Part[] {
+export function partition(program: Program, options: PartitionOptions): Part[] {
   const types = valueTypes(program);
   const given = program.inputs.length + program.constants.length;
-  const stages = stagesOf(program, types, given);
+  const stages = stagesOf(program, types, given, options);
   const count = Math.max(0, ...stages) + 1;
   const members: number[][] = Array.from({ length: count }, () => []);
   stages.forEach((stage, i) => {
     members[stage]?.push(i);
   });
   return members.flatMap((part, stage) =>
-    part.length === 0 ? [] : [makePart(program, types, stages, part, stage)],
+    part.length === 0 ? [] : [makePart(program, types, stages, part, stage, options)],
   );
 }
 
-/** Of each instruction when it runs: in an even stage on the host, in an odd one in a graph. */
-function stagesOf(program: Program, types: readonly TensorType[], given: number): number[] {
-  const onHost = hostInstructions(program, types, given);
+/** Of each instruction when it runs: in an even stage on the host, in an odd one on the device. */
+function stagesOf(
+  program: Program,
+  types: readonly TensorType[],
+  given: number,
+  options: PartitionOptions,
+): number[] {
+  const onHost = hostInstructions(program, types, given, options);
   const stages: number[] = [];
   program.instructions.forEach(({ inputs }, i) => {
     const parity = onHost.has(i) ? 0 : 1;
@@ -62,16 +70,15 @@ function hostInstructions(
   program: Program,
   types: readonly TensorType[],
   given: number,
+  { refuses }: PartitionOptions,
 ): Set<number> {
   const onHost = new Set<number>();
   const wanted = new Set<number>();
   for (let i = program.instructions.length - 1; i >= 0; i--) {
-    const { op, inputs, attributes, type } = program.instructions[i] as Instruction;
-    const operands = inputs
-      .map((value) => types[value] as TensorType)
-      .filter(({ shape }) => sizeOf(shape) > 0);
-    const isRefused =
-      sizeOf(type.shape) > 0 && refusalOf({ op, inputs: operands, attributes, type }) !== undefined;
+    const { inputs, ...step } = program.instructions[i] as Instruction;
+    const { op, type } = step;
+    const operands = inputs.map((value) => types[value] as TensorType);
+    const isRefused = sizeOf(type.shape) > 0 && refuses({ ...step, inputs: operands });
     const isSmallStep =
       wanted.has(given + i) &&
       op.kind === 'primitive' &&
@@ -84,23 +91,13 @@ function hostInstructions(
   return onHost;
 }
 
-/** Constants of at least so many elements are handed over at each run. */
-const many = 256;
-
-/**
- * Whether a constant is an input of the graph. ONNX Runtime copies an initializer that it is given in memory, and each
- * session would have its own; an input it reads where it is. What has to be converted first is an initializer.
- */
-function isFed({ dtype, shape }: TensorType): boolean {
-  return (dtype === 'f32' || dtype === 'i32') && sizeOf(shape) >= many;
-}
-
 function makePart(
   program: Program,
   types: readonly TensorType[],
   stages: readonly number[],
   members: readonly number[],
   stage: number,
+  { holds }: PartitionOptions,
 ): Part {
   const given = program.inputs.length + program.constants.length;
   const own = new Set(members.map((i) => given + i));
@@ -110,7 +107,7 @@ function makePart(
       .filter((value) => !own.has(value)),
   );
   const isStored = (value: number): boolean =>
-    value >= program.inputs.length && value < given && !isFed(types[value] as TensorType);
+    value >= program.inputs.length && value < given && holds(types[value] as TensorType);
   const inputs = [...outside].filter((value) => !isStored(value));
   const constants = [...outside].filter(isStored);
   const later = new Set(program.outputs);
@@ -122,7 +119,7 @@ function makePart(
   const renumbered = (values: readonly number[]): number[] =>
     values.map((value) => numbers.get(value) ?? -1);
   return {
-    place: stage % 2 === 0 ? 'host' : 'graph',
+    place: stage % 2 === 0 ? 'host' : 'device',
     inputs,
     constants: constants.map((value) => value - program.inputs.length),
     outputs,

@@ -1,4 +1,5 @@
 import { isBuiltin } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
@@ -10,21 +11,17 @@ export interface Bundle {
   readonly builtins: readonly string[];
 }
 
-/** What a browser would load of a script in this folder. */
-export async function bundle(script: string): Promise<Bundle> {
+/** What a browser would load of a script. */
+export async function bundle(script: URL): Promise<Bundle> {
   const builtins: string[] = [];
   const source = process.env.LORIKEET_BUILT === '1' ? [] : ['lorikeet-source'];
+  const input = fileURLToPath(script);
   const result = await build({
     configFile: false,
     logLevel: 'silent',
-    root: fileURLToPath(new URL('.', import.meta.url)),
+    root: dirname(input),
     resolve: { conditions: [...source, 'module', 'browser', 'production'] },
-    build: {
-      write: false,
-      target: 'es2022',
-      minify: false,
-      rollupOptions: { input: fileURLToPath(new URL(script, import.meta.url)) },
-    },
+    build: { write: false, target: 'es2022', minify: false, rollupOptions: { input } },
     plugins: [
       {
         name: 'builtins',

@@ -1,7 +1,7 @@
 import type { AnyOp } from '@lorikeet/tensor-core';
 import * as core from '@lorikeet/tensor-core';
 
-/** Every op that tensor-core exports. */
+/** Every op that tensor-core exports: what a backend has to run. */
 export const everyOp: readonly AnyOp[] = Object.values<unknown>(core).filter(isOp);
 
 function isOp(value: unknown): value is AnyOp {

@@ -1,4 +1,4 @@
-import type { LorikeetError } from '@lorikeet/tensor-core';
+import type { LorikeetError } from '../errors.ts';
 
 /** Runs tasks one after the other, in the order in which they came. A task that fails does not hold up the next. */
 export class WorkQueue {

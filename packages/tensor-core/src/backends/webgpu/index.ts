@@ -1,0 +1,10 @@
+export type { Tiling } from './emit/kernelText.ts';
+export type { AdapterFacts } from './runtime/adapterFacts.ts';
+export type { KernelRun } from './runtime/profiler.ts';
+export {
+  createWebgpuBackend,
+  type WebgpuBackend,
+  type WebgpuOptions,
+  type WebgpuStatistics,
+} from './webgpuBackend.ts';
+export { webgpuProvider } from './webgpuProvider.ts';

@@ -1,0 +1,241 @@
+import type { Backend, BackendLimits, Executable } from '../../backend.ts';
+import { allocateArray, dtypes, type TypedArray } from '../../dtype.ts';
+import { isLorikeetError, LorikeetError } from '../../errors.ts';
+import { identityOf } from '../../identity.ts';
+import { LruCache } from '../../lruCache.ts';
+import { type Program, valueTypes } from '../../program.ts';
+import { programKey } from '../../programKey.ts';
+import { sizeOf } from '../../shape.ts';
+import type { TensorType } from '../../type.ts';
+import { WorkQueue } from '../workQueue.ts';
+import type { Tiling } from './emit/kernelText.ts';
+import { type AdapterFacts, adapterFacts } from './runtime/adapterFacts.ts';
+import { DeviceBuffer } from './runtime/deviceBuffer.ts';
+import { DeviceProgram } from './runtime/deviceProgram.ts';
+import { Gpu } from './runtime/gpu.ts';
+import { platformGpu } from './runtime/platformGpu.ts';
+import type { KernelRun } from './runtime/profiler.ts';
+import type { RunRecord } from './runtime/runRecord.ts';
+import { toHost } from './runtime/transfer.ts';
+
+export interface WebgpuOptions {
+  /** Where adapters come from. `navigator.gpu` if not given. */
+  readonly gpu?: GPU;
+  readonly adapter?: GPURequestAdapterOptions;
+  /** Features that are not used although the adapter has them. */
+  readonly without?: readonly GPUFeatureName[];
+  /** How work is spread; if not given, what suits the adapter: registers on software, workgroups on hardware. */
+  readonly tiling?: Tiling;
+  /** Takes the time of each kernel, where the adapter can: each then has a pass of its own. */
+  readonly profile?: boolean;
+}
+
+export interface WebgpuStatistics {
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly pipelines: number;
+  readonly liveBytes: number;
+  /** The most memory of the device that was in use at a time. */
+  readonly peakBytes: number;
+  /** Of the largest program: the memory for its intermediates, and the sum of their sizes. */
+  readonly plannedBytes: number;
+  readonly unplannedBytes: number;
+}
+
+export interface WebgpuBackend extends Backend {
+  readonly adapter: AdapterFacts;
+  statistics(): WebgpuStatistics;
+  /** The texts of the kernels of a program, in order. */
+  kernelsOf(executable: Executable): readonly { readonly name: string; readonly wgsl: string }[];
+  /** The kernels that have run since the last time, with their times; none without `profile` and 'timestamp-query'. */
+  takeProfile(): Promise<KernelRun[]>;
+  /** Gives the device back. Nothing of the backend may be used after it. */
+  destroy(): void;
+}
+
+interface WebgpuExecutable extends Executable {
+  readonly work: DeviceProgram;
+}
+
+/** Features that kernels or reports make use of. */
+const wanted: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+const maxPrograms = 128;
+/** Runs that may be under way before it is known whether they went well. */
+const maxUnknownRuns = 32;
+
+/**
+ * A backend that writes WGSL for each program and runs it on a WebGPU device.
+ *
+ * @throws LorikeetError `backend-unavailable` where there is no adapter.
+ */
+export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<WebgpuBackend> {
+  const source = options.gpu ?? platformGpu();
+  const adapter = await source?.requestAdapter(options.adapter);
+  if (adapter === null || adapter === undefined)
+    throw new LorikeetError('backend-unavailable', 'webgpu: there is no adapter', {
+      hint: source === undefined ? 'this platform has no WebGPU' : 'see `lorikeet doctor`',
+    });
+  const device = await adapter.requestDevice({
+    requiredFeatures: wanted.filter(
+      (feature) => adapter.features.has(feature) && !options.without?.includes(feature),
+    ),
+    requiredLimits: limitsOf(adapter),
+  });
+  const profile = options.profile === true && device.features.has('timestamp-query');
+  return backendOn(new Gpu(device, profile), adapterFacts(adapter), options);
+}
+
+/** The highest of what kernels depend on. */
+function limitsOf({ limits }: GPUAdapter): Record<string, number> {
+  const names = [
+    'maxBufferSize',
+    'maxStorageBufferBindingSize',
+    'maxStorageBuffersPerShaderStage',
+    'maxComputeWorkgroupStorageSize',
+    'maxComputeInvocationsPerWorkgroup',
+    'maxComputeWorkgroupSizeX',
+  ] as const;
+  return Object.fromEntries(names.map((name) => [name, limits[name]]));
+}
+
+function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): WebgpuBackend {
+  const queue = new WorkQueue();
+  const programs = new LruCache<DeviceProgram>(maxPrograms);
+  const tiling = options.tiling ?? (adapter.isSoftware ? 'register' : 'workgroup');
+  const unknownRuns = new Set<RunRecord>();
+  let liveBytes = 0;
+  let [plannedBytes, unplannedBytes] = [0, 0];
+
+  const owned = (buffer: DeviceBuffer): DeviceBuffer => {
+    liveBytes += buffer.byteLength;
+    return buffer;
+  };
+
+  const limits: BackendLimits = {
+    dtypes,
+    isNative: () => false,
+    maxBufferBytes: gpu.device.limits.maxBufferSize,
+    liveBytes: () => liveBytes,
+  };
+
+  const execute = async (
+    work: DeviceProgram,
+    inputs: readonly DeviceBuffer[],
+    outputs: readonly DeviceBuffer[],
+  ): Promise<void> => {
+    await work.prepare();
+    await work.run(inputs, outputs);
+    const run = outputs[0]?.run;
+    if (run !== undefined) unknownRuns.add(run);
+    if (unknownRuns.size > maxUnknownRuns) await oldestRun();
+  };
+
+  const oldestRun = async (): Promise<LorikeetError | undefined> => {
+    const [oldest] = unknownRuns;
+    if (oldest === undefined) return undefined;
+    unknownRuns.delete(oldest);
+    return await oldest.settled();
+  };
+
+  return {
+    name: 'webgpu',
+    adapter,
+    allocate: (type) =>
+      owned(new DeviceBuffer(type, allocateArray(type.dtype, sizeOf(type.shape)))),
+    write: (type, data) => owned(new DeviceBuffer(type, data)),
+    async read(_, buffer): Promise<TypedArray> {
+      await queue.settled();
+      const given = bufferOf(buffer);
+      const failure = given.failure ?? (await given.run?.settled());
+      if (failure !== undefined) throw failure;
+      given.run = undefined;
+      const data = await toHost(gpu, given);
+      gpu.check();
+      return data;
+    },
+    compile(program: Program, constants): WebgpuExecutable {
+      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')}`;
+      let work = programs.get(key);
+      if (work === undefined) {
+        work = new DeviceProgram(gpu, program, constants.map(bufferOf), tiling);
+        programs.set(key, work);
+        for (const part of work.parts) {
+          if (part.unplannedBytes <= unplannedBytes) continue;
+          [plannedBytes, unplannedBytes] = [part.arenaBytes, part.unplannedBytes];
+        }
+      }
+      return { program, work };
+    },
+    run(executable, inputs) {
+      const { program, work } = executableOf(executable);
+      const types = valueTypes(program);
+      const outputs = program.outputs.map((value) =>
+        owned(new DeviceBuffer(types[value] as TensorType)),
+      );
+      const given = inputs.map(bufferOf);
+      queue.add(
+        () => execute(work, given, outputs),
+        (error) => {
+          const failure = failureOf(error);
+          for (const output of outputs) output.failure = failure;
+          return failure;
+        },
+      );
+      return outputs;
+    },
+    free(buffer) {
+      liveBytes -= buffer.byteLength;
+      const freed = bufferOf(buffer);
+      // Not before those that were told to read it have done so.
+      queue.add(() => {
+        if (freed.memory !== undefined) gpu.memory.give(freed.memory);
+        freed.memory = undefined;
+        freed.host = undefined;
+      }, failureOf);
+    },
+    async synchronize() {
+      await queue.synchronize();
+      let failure: LorikeetError | undefined;
+      while (unknownRuns.size > 0) {
+        const found = await oldestRun();
+        failure ??= found;
+      }
+      await gpu.device.queue.onSubmittedWorkDone();
+      gpu.check();
+      if (failure !== undefined) throw failure;
+    },
+    limits: () => limits,
+    statistics: () => ({
+      ...gpu.counts,
+      pipelines: gpu.pipelineCount,
+      liveBytes,
+      peakBytes: gpu.memory.peakBytes,
+      plannedBytes,
+      unplannedBytes,
+    }),
+    kernelsOf: (executable) =>
+      executableOf(executable).work.parts.flatMap(({ kernels }) => kernels),
+    takeProfile: async () => (await gpu.profiler?.take()) ?? [],
+    destroy: () => gpu.destroy(),
+  };
+}
+
+function failureOf(error: unknown): LorikeetError {
+  if (isLorikeetError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof RangeError ? 'out-of-memory' : 'backend-failed';
+  return new LorikeetError(code, `webgpu: ${message}`, { cause: error });
+}
+
+function bufferOf(buffer: object): DeviceBuffer {
+  if (buffer instanceof DeviceBuffer) return buffer;
+  throw new LorikeetError(
+    'internal',
+    'a buffer of another backend was given to the webgpu backend',
+  );
+}
+
+function executableOf(executable: Executable): WebgpuExecutable {
+  if ('work' in executable) return executable as WebgpuExecutable;
+  throw new LorikeetError('internal', 'an executable of another backend was given to webgpu');
+}
