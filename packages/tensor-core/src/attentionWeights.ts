@@ -1,5 +1,6 @@
 import type { DType } from './dtype.ts';
 import { LorikeetError } from './errors.ts';
+import type { Draw, Sample, SampleInput } from './op.ts';
 import { operand } from './operand.ts';
 import { add } from './ops/binary/add.ts';
 import { greater } from './ops/binary/greater.ts';
@@ -12,6 +13,7 @@ import { softmax } from './ops/composite/softmax.ts';
 import { dot } from './ops/contraction/dot.ts';
 import { iota } from './ops/create/iota.ts';
 import { reshape } from './ops/movement/reshape.ts';
+import { dropout } from './ops/random/dropout.ts';
 import { cast } from './ops/unary/cast.ts';
 import { broadcastsTo, formatShape, type Shape } from './shape.ts';
 import type { Tensor } from './tensor.ts';
@@ -139,4 +141,39 @@ function scoreShape(query: Tensor, key: Tensor): Shape {
 /** Finite, so that a row in which everything is masked gives even weights and not NaN; twice it is, too. */
 function excludedScore(dtype: DType): number {
   return dtype === 'f16' ? -3e4 : -1e38;
+}
+
+/** As the weights: an element is dropped where theirs is. */
+export function dropped(
+  x: Tensor,
+  inputs: readonly Tensor[],
+  attributes: AttentionAttributes,
+): Tensor {
+  const rate = attributes.dropout;
+  return rate === 0 ? x : dropout(x, rate, operand(inputs, inputs.length - 1));
+}
+
+/** One valid call, for the laws. */
+export function sampleAttention(draw: Draw): Sample<AttentionAttributes> {
+  const [batch, groups] = [draw.integer(1, 2), draw.integer(1, 2)];
+  const heads = groups * draw.integer(1, 2);
+  const [queries, keys, size] = [draw.integer(1, 3), draw.integer(1, 3), draw.integer(1, 3)];
+  const scores = [batch, heads, queries, keys];
+  const attributes = {
+    scale: draw.pick([1, 0.5]),
+    causal: draw.boolean(),
+    window: draw.pick([null, 1, 2]),
+    masked: draw.boolean(),
+    biased: draw.boolean(),
+    dropout: draw.pick([0, 0.5]),
+  };
+  const operands: SampleInput[] = [
+    { shape: [batch, heads, queries, size] },
+    { shape: [batch, groups, keys, size] },
+    { shape: [batch, groups, keys, draw.integer(1, 2)] },
+  ];
+  if (attributes.masked) operands.push({ shape: draw.broadcastable(scores), dtype: 'bool' });
+  if (attributes.biased) operands.push({ shape: draw.broadcastable(scores) });
+  if (attributes.dropout > 0) operands.push({ shape: [2], dtype: 'u32', range: [0, 4294967295] });
+  return { inputs: operands, attributes };
 }

@@ -2,19 +2,17 @@ import {
   type AttentionAttributes,
   attentionWeights,
   byGroup,
-  onlySeen,
+  dropped,
   requireAttention,
+  sampleAttention,
 } from '../../attentionWeights.ts';
-import type { Composite, Draw, Sample, SampleInput } from '../../op.ts';
+import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import type { Tensor } from '../../tensor.ts';
-import { mul } from '../binary/mul.ts';
-import { sub } from '../binary/sub.ts';
 import { dot } from '../contraction/dot.ts';
 import { reshape } from '../movement/reshape.ts';
-import { dropout } from '../random/dropout.ts';
-import { sum } from '../reduce/sum.ts';
+import { type AttentionGradientAttributes, attentionGradientOp } from './attentionGradient.ts';
 
 export type { AttentionAttributes } from '../../attentionWeights.ts';
 
@@ -34,61 +32,20 @@ export const attentionOp: Composite<AttentionAttributes> = {
     return reshape(grouped, [...query.shape.slice(0, 3), value.shape[3] ?? 0]); // [B,H,T,V]
   },
   derivative({ inputs, output, gradient, attributes }) {
-    const [query, key, value] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
-    const { scale, masked, biased, dropout: rate } = attributes;
-    const weights = attentionWeights(inputs, attributes);
-    const kept = byGroup(dropped(weights, inputs, attributes), value);
-    const outer = byGroup(gradient, value);
-    const byKept = reshape(
-      dot(outer, value, { contract: [[3], [3]], batch: alongHeads }),
-      weights.shape,
-    );
-    // The mean of the derivatives by a row of weights is that of the output along the output.
-    const mean = sum(mul(gradient, output), -1, { keepAxes: true });
-    const slope = mul(weights, sub(dropped(byKept, inputs, attributes), mean));
-    const byScores = onlySeen(slope, inputs, attributes);
-    const byProducts = byGroup(byScores, value);
-    const byQuery = dot(byProducts, key, { contract: [[3], [2]], batch: alongHeads });
-    const byKey = dot(byProducts, byGroup(mul(query, scale), key), {
-      contract: [[2], [2]],
-      batch: alongHeads,
-    });
-    const byValue = dot(kept, outer, { contract: [[2], [2]], batch: alongHeads });
+    const { masked, biased, dropout: rate } = attributes;
+    const by = (name: AttentionGradientAttributes['by']): Tensor =>
+      record(attentionGradientOp, [...inputs, output, gradient], { ...attributes, by: name });
     return [
-      reshape(mul(byQuery, scale), query.shape),
-      byKey,
-      byValue,
+      by('query'),
+      by('key'),
+      by('value'),
       ...(masked ? [null] : []),
-      ...(biased ? [byScores] : []),
+      ...(biased ? [by('bias')] : []),
       ...(rate > 0 ? [null] : []),
     ];
   },
   sample: sampleAttention,
 };
-
-function sampleAttention(draw: Draw): Sample<AttentionAttributes> {
-  const [batch, groups] = [draw.integer(1, 2), draw.integer(1, 2)];
-  const heads = groups * draw.integer(1, 2);
-  const [queries, keys, size] = [draw.integer(1, 3), draw.integer(1, 3), draw.integer(1, 3)];
-  const scores = [batch, heads, queries, keys];
-  const attributes = {
-    scale: draw.pick([1, 0.5]),
-    causal: draw.boolean(),
-    window: draw.pick([null, 1, 2]),
-    masked: draw.boolean(),
-    biased: draw.boolean(),
-    dropout: draw.pick([0, 0.5]),
-  };
-  const operands: SampleInput[] = [
-    { shape: [batch, heads, queries, size] },
-    { shape: [batch, groups, keys, size] },
-    { shape: [batch, groups, keys, draw.integer(1, 2)] },
-  ];
-  if (attributes.masked) operands.push({ shape: draw.broadcastable(scores), dtype: 'bool' });
-  if (attributes.biased) operands.push({ shape: draw.broadcastable(scores) });
-  if (attributes.dropout > 0) operands.push({ shape: [2], dtype: 'u32', range: [0, 4294967295] });
-  return { inputs: operands, attributes };
-}
 
 export interface AttentionOptions {
   /** Bool, broadcastable to [B, H, T, S]: true where a query may attend to a key. */
@@ -140,10 +97,4 @@ export function attention(
     biased: bias !== undefined,
     dropout: drop?.rate ?? 0,
   });
-}
-
-/** As the weights: an element is dropped where theirs is. */
-function dropped(x: Tensor, inputs: readonly Tensor[], attributes: AttentionAttributes): Tensor {
-  const rate = attributes.dropout;
-  return rate === 0 ? x : dropout(x, rate, operand(inputs, inputs.length - 1));
 }

@@ -6,7 +6,7 @@ import type { Part } from '../../partition.ts';
 import { emitProgram } from '../emit/emitProgram.ts';
 import type { KernelText, Tiling } from '../emit/kernelText.ts';
 import { ProgramValues } from '../schedule/programValues.ts';
-import { withPackedOutputs, withShortConcats } from '../schedule/rewrites.ts';
+import { prepared } from '../schedule/rewrites.ts';
 import { schedule } from '../schedule/schedule.ts';
 import { type ArenaPlan, type Lifetime, planArena } from './arenaPlan.ts';
 import type { Gpu } from './gpu.ts';
@@ -55,7 +55,7 @@ export class DevicePart {
     this.inputs = part.inputs;
     this.outputs = part.outputs;
     const { maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = gpu.device.limits;
-    this.#values = new ProgramValues(withPackedOutputs(withShortConcats(part.program)));
+    this.#values = new ProgramValues(prepared(part.program));
     const plans = schedule(this.#values, maxStorageBuffersPerShaderStage);
     this.#texts = emitProgram(this.#values, plans, {
       maxBindingBytes: maxStorageBufferBindingSize,

@@ -1,16 +1,24 @@
 import { dotOp } from '../../../ops/contraction/dot.ts';
 import { type ConcatAttributes, concatOp } from '../../../ops/movement/concat.ts';
+import { reshapeOp } from '../../../ops/movement/reshape.ts';
 import { aliasOp } from '../../../ops/unary/alias.ts';
 import { type Instruction, type Program, valueTypes } from '../../../program.ts';
+import type { ReductionAttributes } from '../../../reduction.ts';
+import { type Shape, sizeOf } from '../../../shape.ts';
 import type { TensorType } from '../../../type.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
-import { isReduction, isScan } from './anchors.ts';
+import { isPlaceOfExtremum, isReduction, isScan } from './anchors.ts';
 
 /** As many as a kernel can be given on any adapter, beside its result. */
 const mostParts = 4;
 
+/** A program as kernels can be made of it. */
+export function prepared(program: Program): Program {
+  return withPackedOutputs(withStagedReductions(withShortConcats(program)));
+}
+
 /** Results whose elements share words, each computed by another thread, are packed by a step of their own. */
-export function withPackedOutputs(program: Program): Program {
+function withPackedOutputs(program: Program): Program {
   const first = program.inputs.length + program.constants.length;
   const instructions = [...program.instructions];
   const outputs = program.outputs.map((value) => {
@@ -23,21 +31,12 @@ export function withPackedOutputs(program: Program): Program {
 }
 
 /** Many parts are put together few by few. */
-export function withShortConcats(program: Program): Program {
-  if (program.instructions.every(({ op, inputs }) => op !== concatOp || inputs.length <= mostParts))
-    return program;
-  const first = program.inputs.length + program.constants.length;
-  const types: TensorType[] = valueTypes(program).slice(0, first);
-  const numbers = types.map((_, value) => value);
-  const instructions: Instruction[] = [];
-  const add = (instruction: Instruction): number => {
-    types.push(instruction.type);
-    return first + instructions.push(instruction) - 1;
-  };
-  for (const instruction of program.instructions) {
-    let inputs = instruction.inputs.map((value) => numbers[value] ?? -1);
+function withShortConcats(program: Program): Program {
+  return rewritten(program, (instruction, add, types) => {
+    if (instruction.op !== concatOp || instruction.inputs.length <= mostParts) return undefined;
+    let { inputs } = instruction;
     const { axis } = instruction.attributes as ConcatAttributes;
-    while (instruction.op === concatOp && inputs.length > mostParts) {
+    while (inputs.length > mostParts) {
       const groups: number[] = [];
       for (let i = 0; i < inputs.length; i += mostParts) {
         const parts = inputs.slice(i, i + mostParts);
@@ -49,11 +48,92 @@ export function withShortConcats(program: Program): Program {
       }
       inputs = groups;
     }
-    numbers.push(add({ ...instruction, inputs }));
+    return add({ ...instruction, inputs });
+  });
+}
+
+/** A reduction to fewer lines than this, each longer than that, would leave most of a device without work. */
+const fewLines = 64;
+const longLine = 4096;
+const stagedLines = 256;
+
+/** Long reductions to few results, such as the sum of a whole tensor, take two stages: of parts, and of their results. */
+function withStagedReductions(program: Program): Program {
+  return rewritten(program, (instruction, add, types) => {
+    const { op, inputs, type } = instruction;
+    const [x = -1] = inputs;
+    if (!isReduction(op) || isPlaceOfExtremum(op)) return undefined;
+    const { shape, dtype } = types[x] as TensorType;
+    const { axes } = instruction.attributes as ReductionAttributes;
+    const lines = sizeOf(type.shape);
+    if (lines === 0 || lines >= fewLines || sizeOf(shape) / lines < longLine) return undefined;
+    const [axis, parts] = split(shape, axes, Math.ceil(stagedLines / lines));
+    if (axis === undefined || parts < 4) return undefined;
+    const behind = (i: number): number => (i > axis ? i + 1 : i);
+    const side = shape[axis] as number;
+    const whole = shape.flatMap((other, i) => (i === axis ? [parts, side / parts] : [other]));
+    // The axis of the parts is the one of both that comes first.
+    const first = axes.map((i) => (i === axis ? i + 1 : behind(i)));
+    const kept = whole.map((other, i) => (first.includes(i) ? 1 : other));
+    const reduce = (input: number, over: readonly number[], to: Shape): number =>
+      add({
+        ...instruction,
+        inputs: [input],
+        attributes: { axes: over, keepAxes: true },
+        type: { shape: to, dtype },
+      });
+    const view = (input: number, to: Shape): number =>
+      add({
+        ...instruction,
+        op: reshapeOp,
+        inputs: [input],
+        attributes: { shape: to },
+        type: { shape: to, dtype },
+      });
+    const partial = reduce(view(x, whole), first, kept);
+    const total = reduce(partial, [axis], kept.with(axis, 1));
+    return view(total, type.shape);
+  });
+}
+
+/** The reduced axis that can be divided into the most parts, up to `most`, and how many. */
+function split(
+  shape: Shape,
+  axes: readonly number[],
+  most: number,
+): readonly [axis: number | undefined, parts: number] {
+  let best: readonly [number | undefined, number] = [undefined, 1];
+  for (const axis of axes) {
+    const side = shape[axis] as number;
+    let parts = Math.min(side, most);
+    while (side % parts !== 0) parts -= 1;
+    if (parts > best[1]) best = [axis, parts];
   }
-  return {
-    ...program,
-    instructions,
-    outputs: program.outputs.map((value) => numbers[value] ?? -1),
+  return best;
+}
+
+/** A program with other instructions in place of some: `replace` adds them and gives the number of the last. */
+function rewritten(
+  program: Program,
+  replace: (
+    instruction: Instruction,
+    add: (instruction: Instruction) => number,
+    types: readonly TensorType[],
+  ) => number | undefined,
+): Program {
+  const first = program.inputs.length + program.constants.length;
+  const types: TensorType[] = valueTypes(program).slice(0, first);
+  const numbers = types.map((_, value) => value);
+  const instructions: Instruction[] = [];
+  const add = (instruction: Instruction): number => {
+    types.push(instruction.type);
+    return first + instructions.push(instruction) - 1;
   };
+  for (const instruction of program.instructions) {
+    const inputs = instruction.inputs.map((value) => numbers[value] ?? -1);
+    const renumbered = { ...instruction, inputs };
+    numbers.push(replace(renumbered, add, types) ?? add(renumbered));
+  }
+  const outputs = program.outputs.map((value) => numbers[value] ?? -1);
+  return { ...program, instructions, outputs };
 }

@@ -1,0 +1,69 @@
+import type { DotAttributes } from '../../../ops/contraction/dot.ts';
+import type { Instruction } from '../../../program.ts';
+import { flatPlace } from '../codegen/coordinates.ts';
+import { constantPlace, type Place, variablePlace } from '../codegen/place.ts';
+import { type DotSides, dotCoordinates, dotSides } from '../schedule/kernelPlan.ts';
+import { coordinatesOf, type EmitArguments, sameCoordinates } from './kernelText.ts';
+
+/** What the kernels for contractions share: elements of the operands, and what becomes of a sum. */
+export interface DotKernel {
+  readonly sides: DotSides;
+  /** An element of the first operand at a batch, row and depth, and of the second at a batch, column and depth. */
+  a(batch: Place, row: Place, depth: Place): string;
+  b(batch: Place, column: Place, depth: Place): string;
+  /** Whether elements side by side in memory go along the depth. */
+  readonly isDeepA: boolean;
+  readonly isDeepB: boolean;
+  /** Function `finish(z: u32, m: u32, n: u32, sum: f32)`, which stores all that is made of a sum. */
+  finish(): string;
+  /** A place by a name of its own; a side of 1 needs none. */
+  named(name: string, text: string, size: number): Place;
+}
+
+export function dotKernel({ plan, values, writer, stored }: EmitArguments): DotKernel {
+  const { inputs, attributes } = values.instruction(plan.anchor) as Instruction;
+  const [a = -1, b = -1] = inputs;
+  const { contract, batch } = attributes as DotAttributes;
+  const sides = dotSides(values.type(a), values.type(b), attributes as DotAttributes);
+  const element =
+    (operand: number, side: 0 | 1) =>
+    (z: Place, place: Place, depth: Place): string =>
+      writer.element(
+        operand,
+        dotCoordinates(values.type(operand).shape.length, [
+          [batch[side], z, sides.batchShape],
+          side === 0
+            ? [sides.freeA, place, sides.rowShape]
+            : [sides.freeB, place, sides.columnShape],
+          [contract[side], depth, sides.depthShape],
+        ]),
+      );
+  const isDeep = (operand: number, side: 0 | 1): boolean =>
+    contract[side].includes(values.type(operand).shape.length - 1);
+  return {
+    sides,
+    a: element(a, 0),
+    b: element(b, 1),
+    isDeepA: isDeep(a, 0),
+    isDeepB: isDeep(b, 1),
+    finish: () =>
+      writer.functionBlock('fn finish(z: u32, m: u32, n: u32, sum: f32)', () => {
+        const known = (value: number, at: readonly Place[]): string | undefined =>
+          value === plan.anchor && sameCoordinates(coordinatesOf(plan, value), at)
+            ? 'sum'
+            : undefined;
+        writer.knowing(known, () => {
+          for (const value of stored) {
+            const coordinates = coordinatesOf(plan, value);
+            const place = flatPlace(coordinates, values.type(value).shape);
+            writer.storeElement(value, place, writer.element(value, coordinates));
+          }
+        });
+      }),
+    named(name, text, size) {
+      if (size === 1) return constantPlace(0);
+      writer.line(`let ${name} = ${text};`);
+      return variablePlace(name, size - 1);
+    },
+  };
+}
