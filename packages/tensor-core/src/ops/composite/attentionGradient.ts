@@ -9,7 +9,6 @@ import {
 } from '../../attentionWeights.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
-import type { Tensor } from '../../tensor.ts';
 import { mul } from '../binary/mul.ts';
 import { sub } from '../binary/sub.ts';
 import { dot } from '../contraction/dot.ts';
