@@ -43,6 +43,12 @@ export interface WriterOptions {
 /** What a kernel knows of a value other than by computing it: the element at a place, if it is that of the kernel. */
 export type KnownElement = (value: number, coordinates: readonly Place[]) => string | undefined;
 
+/** An element read from memory, by its flat place. */
+export interface Load {
+  readonly value: number;
+  readonly place: Place;
+}
+
 interface Bound {
   readonly value: number;
   readonly name: string;
@@ -63,8 +69,11 @@ export class KernelWriter {
   #depth = 1;
   #names = 0;
   #scopes: Map<string, string>[] = [new Map()];
+  readonly #vectors = new Set<number>();
   /** Values that were asked for and were in memory: what the kernel reads. */
   readonly reads: Set<number> = new Set();
+  /** Each element that was read, in order. */
+  readonly loads: Load[] = [];
 
   constructor(options: WriterOptions) {
     this.values = options.values;
@@ -132,13 +141,7 @@ export class KernelWriter {
     const { dtype } = this.type(value);
     if (literal !== undefined) return literalText(scalarOf(dtype), literal);
     const key = `${value}@${coordinates.map(({ key: place }) => place).join(',')}`;
-    for (const scope of this.#scopes) {
-      const found = scope.get(key);
-      if (found !== undefined) return found;
-    }
-    const text = this.#elementText(value, coordinates);
-    this.#scopes.at(-1)?.set(key, text);
-    return text;
+    return this.#once(key, () => this.#elementText(value, coordinates));
   }
 
   #elementText(value: number, coordinates: readonly Place[]): string {
@@ -162,7 +165,9 @@ export class KernelWriter {
   load(value: number, place: Place): string {
     const { dtype } = this.values.memoryType(value);
     this.reads.add(value);
+    this.loads.push({ value, place });
     const name = this.#bind(value, false);
+    if (this.#vectors.has(value)) return this.#component(value, name, place);
     const perWord = elementsPerWord(dtype);
     if (perWord > 1) {
       const word = this.#word(value, name, placeText(dividePlace(place, perWord)));
@@ -170,6 +175,41 @@ export class KernelWriter {
     }
     const word = this.#word(value, name, placeText(place));
     return this.type(value).dtype === 'bool' ? `(${word} != 0u)` : word;
+  }
+
+  /** From now on, elements of a value that lie side by side are read as one vector of four. */
+  readInVectors(value: number): void {
+    this.#vectors.add(value);
+  }
+
+  /** Whether `readInVectors` can be asked for: the value is not written here, and has a word for each element. */
+  hasVectors(value: number): boolean {
+    const { dtype } = this.values.memoryType(value);
+    return (
+      this.#options.isStored(value) &&
+      elementsPerWord(dtype) === 1 &&
+      dtype !== 'bool' &&
+      this.#partsOf(value) === 1
+    );
+  }
+
+  #component(value: number, name: string, place: Place): string {
+    const [at, component] = [dividePlace(place, 4), remainderOfPlace(place, 4)];
+    const vector = `${name}[${placeText(at)}]`;
+    const letter = component.terms.length === 0 ? 'xyzw'[component.constant] : undefined;
+    if (letter === undefined) return `${vector}[${placeText(component)}]`;
+    return `${this.#once(`${value}/4@${at.key}`, () => this.name(vector))}.${letter}`;
+  }
+
+  /** What `make` gives, which is not asked again as long as what it named is known. */
+  #once(key: string, make: () => string): string {
+    for (const scope of this.#scopes) {
+      const found = scope.get(key);
+      if (found !== undefined) return found;
+    }
+    const text = make();
+    this.#scopes.at(-1)?.set(key, text);
+    return text;
   }
 
   #word(value: number, name: string, place: string): string {
@@ -232,11 +272,10 @@ export class KernelWriter {
   }
 
   /** The whole text, and what it is to be given. A `value` of -1 is the buffer of faults. */
-  finish(options: {
-    readonly workgroup: readonly number[];
-    readonly header?: string;
-    readonly arguments?: string;
-  }): { wgsl: string; bindings: KernelBinding[] } {
+  finish(options: { readonly workgroup: readonly number[]; readonly header?: string }): {
+    wgsl: string;
+    bindings: KernelBinding[];
+  } {
     const declarations: string[] = [];
     const bindings: KernelBinding[] = [];
     const declare = (name: string, type: string, binding: KernelBinding): void => {
@@ -252,6 +291,12 @@ export class KernelWriter {
       const parts = this.#partsOf(value);
       const writes = isWritten || this.#options.isInArena(value);
       const word = wordOf(dtype);
+      if (this.#vectors.has(value)) {
+        // Buffers and places in the arena go on to the next multiple of 16 bytes.
+        const whole = Math.ceil(bytes / 16) * 16;
+        declare(name, `array<vec4<${word}>>`, { value, writes, offset: 0, bytes: whole });
+        continue;
+      }
       if (parts === 1) {
         declare(name, `array<${word}>`, { value, writes, offset: 0, bytes });
         continue;
@@ -271,10 +316,12 @@ export class KernelWriter {
       declarations.push(checkIndex);
     }
     const [x = 1, y = 1, z = 1] = options.workgroup;
+    const usesSubgroups = /\bsubgroup[A-Z]/.test(this.#lines.join('\n'));
+    const subgroupArgument = usesSubgroups ? ', @builtin(subgroup_invocation_id) lane: u32' : '';
     const body = [
       options.header ?? '',
       `@compute @workgroup_size(${x}, ${y}, ${z})`,
-      `fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32${options.arguments ?? ''}) {`,
+      `fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32${subgroupArgument}) {`,
       ...(/\bkept\(/.test(this.#lines.join() + options.header) ? ['  zeroBits = group.z;'] : []),
       ...this.#lines,
       '}',
@@ -282,7 +329,10 @@ export class KernelWriter {
       .filter((text) => text !== '')
       .join('\n');
     const functions = functionsUsedBy(`${declarations.join('\n')}\n${body}`);
-    const wgsl = [...declarations, functions, body].filter((text) => text !== '').join('\n');
+    const enabled = usesSubgroups ? 'enable subgroups;' : '';
+    const wgsl = [enabled, ...declarations, functions, body]
+      .filter((text) => text !== '')
+      .join('\n');
     return { wgsl: `${wgsl}\n`, bindings };
   }
 }

@@ -1,16 +1,25 @@
 import type { DotAttributes } from '../../../ops/contraction/dot.ts';
 import type { Instruction } from '../../../program.ts';
 import { flatPlace } from '../codegen/coordinates.ts';
+import type { KernelWriter } from '../codegen/kernelWriter.ts';
 import { constantPlace, type Place, variablePlace } from '../codegen/place.ts';
 import { type DotSides, dotCoordinates, dotSides } from '../schedule/kernelPlan.ts';
 import { coordinatesOf, type EmitArguments, sameCoordinates } from './kernelText.ts';
+
+/** Writes what gives an element of an operand, to the kernel's own writer if no other is given. */
+export type DotElement = (
+  batch: Place,
+  place: Place,
+  depth: Place,
+  writer?: KernelWriter,
+) => string;
 
 /** What the kernels for contractions share: elements of the operands, and what becomes of a sum. */
 export interface DotKernel {
   readonly sides: DotSides;
   /** An element of the first operand at a batch, row and depth, and of the second at a batch, column and depth. */
-  a(batch: Place, row: Place, depth: Place): string;
-  b(batch: Place, column: Place, depth: Place): string;
+  readonly a: DotElement;
+  readonly b: DotElement;
   /** Whether elements side by side in memory go along the depth. */
   readonly isDeepA: boolean;
   readonly isDeepB: boolean;
@@ -26,9 +35,9 @@ export function dotKernel({ plan, values, writer, stored }: EmitArguments): DotK
   const { contract, batch } = attributes as DotAttributes;
   const sides = dotSides(values.type(a), values.type(b), attributes as DotAttributes);
   const element =
-    (operand: number, side: 0 | 1) =>
-    (z: Place, place: Place, depth: Place): string =>
-      writer.element(
+    (operand: number, side: 0 | 1): DotElement =>
+    (z, place, depth, through = writer) =>
+      through.element(
         operand,
         dotCoordinates(values.type(operand).shape.length, [
           [batch[side], z, sides.batchShape],

@@ -8,7 +8,7 @@ import { dotTile } from './tiles.ts';
 /** A contraction, by the family of kernels and the tile that suit its sides and the adapter. */
 export function emitDot(args: EmitArguments): KernelForm {
   const kernel = dotKernel(args);
-  const tile = dotTile(kernel.sides, args.tiling, kernel.isDeepB);
+  const tile = dotTile(kernel.sides, args.tiling, kernel.isDeepB, args.subgroups);
   switch (tile.family) {
     case 'register':
       return emitRegisterDot(args, kernel, tile);

@@ -8,11 +8,12 @@ import { emitDot } from './emitDot.ts';
 import { emitMap } from './emitMap.ts';
 import { emitReduce } from './emitReduce.ts';
 import { emitScan } from './emitScan.ts';
-import type { EmitArguments, KernelForm, KernelText, Tiling } from './kernelText.ts';
+import type { EmitArguments, KernelForm, KernelText, SubgroupSizes, Tiling } from './kernelText.ts';
 
 export interface EmitOptions {
   readonly maxBindingBytes: number;
   readonly tiling: Tiling;
+  readonly subgroups: SubgroupSizes | undefined;
 }
 
 const emitters: Readonly<Record<KernelKind, (args: EmitArguments) => KernelForm>> = {
@@ -45,7 +46,8 @@ export function emitProgram(
       isInArena: (value) => value >= values.first && !values.program.outputs.includes(value),
       maxBindingBytes: options.maxBindingBytes,
     });
-    const form = emitters[plan.kind]({ plan, values, writer, stored, tiling: options.tiling });
+    const { tiling, subgroups } = options;
+    const form = emitters[plan.kind]({ plan, values, writer, stored, tiling, subgroups });
     const { wgsl, bindings } = writer.finish({
       workgroup: [form.workgroup],
       ...(form.header === undefined ? {} : { header: form.header }),

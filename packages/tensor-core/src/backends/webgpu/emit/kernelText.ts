@@ -19,6 +19,12 @@ export interface KernelText {
   readonly flops: number;
 }
 
+/** How many threads a device takes together, at least and at most. */
+export interface SubgroupSizes {
+  readonly min: number;
+  readonly max: number;
+}
+
 /** What a kernel is written from. */
 export interface EmitArguments {
   readonly plan: KernelPlan;
@@ -27,6 +33,8 @@ export interface EmitArguments {
   /** Members that are kept. */
   readonly stored: readonly number[];
   readonly tiling: Tiling;
+  /** Of a device whose threads can give values to each other. */
+  readonly subgroups: SubgroupSizes | undefined;
 }
 
 /** What is written for a kernel besides the lines in its writer. */

@@ -1,11 +1,13 @@
 import type { DotSides } from '../schedule/kernelPlan.ts';
-import type { Tiling } from './kernelText.ts';
+import type { SubgroupSizes, Tiling } from './kernelText.ts';
 
 /** Each thread computes a tile of the result in its registers, and reads what it needs of the operands itself. */
 export interface RegisterTile {
   readonly family: 'register';
   readonly tall: number;
   readonly wide: number;
+  /** So many threads read one row each for all of their subgroup; with 1 each reads all rows. */
+  readonly readers: number;
 }
 
 /** A group computes a tile of the result: it brings parts of the operands to its own memory, for all its threads. */
@@ -32,6 +34,7 @@ export interface DeepTile {
 export type DotTile = RegisterTile | SharedTile | DeepTile;
 
 export const deepThreads = 64;
+export const registerThreads = 64;
 /** Fewer threads than this leave cores of a device without work. */
 const fewThreads: Readonly<Record<Tiling, number>> = { register: 64, workgroup: 4096 };
 /** To add up what threads have found costs as much as some steps along the depth. */
@@ -44,13 +47,14 @@ const longDepth = 256;
  *
  * @param isDeepB whether elements of the second operand that are side by side in memory go along the depth.
  */
-export function dotTile(sides: DotSides, tiling: Tiling, isDeepB: boolean): DotTile {
+export function dotTile(
+  sides: DotSides,
+  tiling: Tiling,
+  isDeepB: boolean,
+  subgroups: SubgroupSizes | undefined,
+): DotTile {
   const { batches, rows, columns, depth } = sides;
-  const register: RegisterTile = {
-    family: 'register',
-    tall: lowPower(rows, 8),
-    wide: lowPower(columns, 4),
-  };
+  const register = registerTile(sides, subgroups);
   const tiles = batches * Math.ceil(rows / register.tall) * Math.ceil(columns / register.wide);
   const isVector = Math.min(rows, columns) <= 4 && tiling === 'workgroup';
   if (depth >= longDepth && (tiles < fewThreads[tiling] / 16 || isVector)) {
@@ -63,6 +67,26 @@ export function dotTile(sides: DotSides, tiling: Tiling, isDeepB: boolean): DotT
     };
   }
   return tiling === 'register' ? register : sharedTile(sides);
+}
+
+/** Threads that read rows for each other must all be there: the group must have whole subgroups. */
+function registerTile(
+  { rows, columns }: DotSides,
+  subgroups: SubgroupSizes | undefined,
+): RegisterTile {
+  const wide = lowPower(columns, 4);
+  const readers = lowPower(rows, 8);
+  const group = groupAcross(Math.ceil(columns / wide));
+  const isShared =
+    subgroups !== undefined && subgroups.min >= readers && group % subgroups.max === 0;
+  if (!isShared || readers === 1)
+    return { family: 'register', tall: lowPower(rows, 8), wide, readers: 1 };
+  return { family: 'register', tall: lowPower(rows, 16), wide, readers };
+}
+
+/** Threads of a group that go along so many tiles side by side. */
+export function groupAcross(tiles: number): number {
+  return Math.min(registerThreads, 2 ** Math.ceil(Math.log2(tiles)));
 }
 
 function sharedTile({ rows, columns }: DotSides): SharedTile {

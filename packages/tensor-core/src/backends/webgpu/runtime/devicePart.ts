@@ -60,6 +60,7 @@ export class DevicePart {
     this.#texts = emitProgram(this.#values, plans, {
       maxBindingBytes: maxStorageBufferBindingSize,
       tiling,
+      subgroups: gpu.subgroups,
     });
     const lifetimes = lifetimesOf(this.#values, this.#texts);
     this.unplannedBytes = lifetimes.reduce((sum, { bytes }) => sum + bytes, 0);

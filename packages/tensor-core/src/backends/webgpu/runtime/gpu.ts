@@ -1,4 +1,5 @@
 import { LorikeetError } from '../../../errors.ts';
+import type { SubgroupSizes } from '../emit/kernelText.ts';
 import { MemoryPool } from './memoryPool.ts';
 import { Profiler } from './profiler.ts';
 import { mapMode, usage, visibleToCompute } from './usage.ts';
@@ -15,11 +16,14 @@ export class Gpu {
   readonly counts = { dispatches: 0, submits: 0 };
 
   readonly profiler: Profiler | undefined;
+  /** Of a device that has 'subgroups'. */
+  readonly subgroups: SubgroupSizes | undefined;
 
   constructor(device: GPUDevice, profile = false) {
     this.device = device;
     this.profiler = profile ? new Profiler(device) : undefined;
     this.memory = new MemoryPool(device);
+    this.subgroups = subgroupsOf(device);
     device.onuncapturederror = ({ error }) => {
       this.#failure ??= failureOf(error);
     };
@@ -164,6 +168,13 @@ export class Gpu {
     this.#isDestroyed = true;
     this.device.destroy();
   }
+}
+
+function subgroupsOf({ features, adapterInfo }: GPUDevice): SubgroupSizes | undefined {
+  const { subgroupMinSize: min, subgroupMaxSize: max } = adapterInfo;
+  return features.has('subgroups') && min !== undefined && max !== undefined
+    ? { min, max }
+    : undefined;
 }
 
 function failureOf(error: GPUError): LorikeetError {
