@@ -3,11 +3,15 @@ import {
   type Backend,
   type Buffer,
   compile,
+  div,
+  dot,
   gather,
   layerNorm,
   matmul,
   mul,
+  permute,
   relu,
+  sub,
   sum,
   type Tensor,
   tensor,
@@ -16,6 +20,7 @@ import {
 import type { WebgpuBackend } from '@lorikeet/tensor-core/webgpu';
 import { createNodeWebgpuBackend } from '@lorikeet/tensor-core/webgpu/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DotAttributes } from '../../src/ops/contraction/dot.ts';
 
 // Dawn's null backend compiles and runs nothing, so these need no adapter.
 let backend: WebgpuBackend;
@@ -86,6 +91,30 @@ test('a norm is one kernel', async () => {
   );
   expect(kernels).toHaveLength(1);
   expect(kernels[0]).toMatchSnapshot();
+});
+
+test('a step of an optimiser is part of the kernel of the gradient, however that is transposed', async () => {
+  for (const isTurned of [false, true]) {
+    const kernels = await kernelsOf(
+      ([x, dy, weight, momentum, count]) => {
+        const contract: DotAttributes['contract'] = [[0], [0]];
+        const batch: DotAttributes['batch'] = [[], []];
+        const gradient = isTurned
+          ? permute(dot(dy as Tensor, x as Tensor, { contract, batch }), [1, 0])
+          : dot(x as Tensor, dy as Tensor, { contract, batch });
+        const next = add(mul(momentum as Tensor, 0.9), gradient);
+        // Made last, as in an optimiser; used in each element of the weight.
+        const rate = div(0.1, add(count as Tensor, 1));
+        return sub(weight as Tensor, mul(next, rate));
+      },
+      [zeros([64, 32]), zeros([64, 48]), zeros([32, 48]), zeros([32, 48]), zeros([])],
+    );
+    // One for the rate, and one for all else.
+    expect(kernels).toHaveLength(2);
+    // The weight is read where the result is written, and both side by side.
+    expect(kernels[1]).toContain('m * 48u + n');
+    expect(kernels[1]).not.toContain('m + n * ');
+  }
 });
 
 test('the same program gives the same text', async () => {
