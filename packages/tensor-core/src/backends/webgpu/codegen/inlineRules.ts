@@ -19,9 +19,11 @@ import { barrierOp } from '../../../ops/unary/barrier.ts';
 import { castOp } from '../../../ops/unary/cast.ts';
 import type { Instruction } from '../../../program.ts';
 import type { Shape } from '../../../shape.ts';
+import { mergeRunsOp } from '../schedule/sortSteps.ts';
 import { checkedIndexAt } from './checkedIndexAt.ts';
 import { coordinatesAt, flatPlace } from './coordinates.ts';
 import type { InlineArguments, InlineRule, KernelWriter } from './kernelWriter.ts';
+import { mergeRule } from './mergeRule.ts';
 import {
   addPlaces,
   constantPlace,
@@ -214,6 +216,7 @@ const rules: readonly OpRule[] = [
     const isSecond = `${placeText(remainderOfPlace(place, 2))} == 1u`;
     return writer.name(`threefry(${words.join(', ')}, ${stream >>> 0}u, ${counter}, ${isSecond})`);
   }),
+  ruleOf(mergeRunsOp, mergeRule),
   ruleOf(castOp, ({ writer, instruction: { inputs, type }, coordinates }) => {
     const [x = -1] = inputs;
     const { dtype } = writer.type(x);

@@ -1,5 +1,6 @@
 import { dotOp } from '../../../ops/contraction/dot.ts';
 import { concatOp } from '../../../ops/movement/concat.ts';
+import { argsortOp } from '../../../ops/sort/argsort.ts';
 import { sizeOf } from '../../../shape.ts';
 import type { PartitionOptions } from '../../partition.ts';
 import { inlineRule } from '../codegen/inlineRules.ts';
@@ -22,6 +23,7 @@ export const cuts: PartitionOptions = {
       op === dotOp ||
       isReduction(op) ||
       isScan(op) ||
+      op === argsortOp ||
       inlineRule({ ...step, inputs: [] }) !== undefined;
     return !isKnown;
   },

@@ -2,19 +2,21 @@ import { dotOp } from '../../../ops/contraction/dot.ts';
 import { type ConcatAttributes, concatOp } from '../../../ops/movement/concat.ts';
 import { reshapeOp } from '../../../ops/movement/reshape.ts';
 import { aliasOp } from '../../../ops/unary/alias.ts';
-import { type Instruction, type Program, valueTypes } from '../../../program.ts';
+import type { Program } from '../../../program.ts';
 import type { ReductionAttributes } from '../../../reduction.ts';
 import { type Shape, sizeOf } from '../../../shape.ts';
 import type { TensorType } from '../../../type.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
 import { isPlaceOfExtremum, isReduction, isScan } from './anchors.ts';
+import { rewritten } from './rewritten.ts';
+import { withStagedSorts } from './stagedSorts.ts';
 
 /** As many as a kernel can be given on any adapter, beside its result. */
 const mostParts = 4;
 
 /** A program as kernels can be made of it. */
 export function prepared(program: Program): Program {
-  return withPackedOutputs(withStagedReductions(withShortConcats(program)));
+  return withPackedOutputs(withStagedReductions(withShortConcats(withStagedSorts(program))));
 }
 
 /** Results whose elements share words, each computed by another thread, are packed by a step of their own. */
@@ -110,30 +112,4 @@ function split(
     if (parts > best[1]) best = [axis, parts];
   }
   return best;
-}
-
-/** A program with other instructions in place of some: `replace` adds them and gives the number of the last. */
-function rewritten(
-  program: Program,
-  replace: (
-    instruction: Instruction,
-    add: (instruction: Instruction) => number,
-    types: readonly TensorType[],
-  ) => number | undefined,
-): Program {
-  const first = program.inputs.length + program.constants.length;
-  const types: TensorType[] = valueTypes(program).slice(0, first);
-  const numbers = types.map((_, value) => value);
-  const instructions: Instruction[] = [];
-  const add = (instruction: Instruction): number => {
-    types.push(instruction.type);
-    return first + instructions.push(instruction) - 1;
-  };
-  for (const instruction of program.instructions) {
-    const inputs = instruction.inputs.map((value) => numbers[value] ?? -1);
-    const renumbered = { ...instruction, inputs };
-    numbers.push(replace(renumbered, add, types) ?? add(renumbered));
-  }
-  const outputs = program.outputs.map((value) => numbers[value] ?? -1);
-  return { ...program, instructions, outputs };
 }

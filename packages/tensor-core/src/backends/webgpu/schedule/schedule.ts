@@ -20,6 +20,7 @@ import {
   rowPlace,
 } from './kernelPlan.ts';
 import type { ProgramValues } from './programValues.ts';
+import { sortBlocksOp } from './sortSteps.ts';
 import { forcedHome, isHeavy, weightOf } from './weights.ts';
 
 export interface Schedule {
@@ -79,6 +80,7 @@ class Scheduler {
     if (instruction.op === dotOp) this.#placeDot(instruction, value);
     else if (isReduction(instruction.op)) this.#placeReduction(instruction, value);
     else if (isScan(instruction.op)) this.#placeScan(instruction, value);
+    else if (instruction.op === sortBlocksOp) this.#placeSort(instruction, value);
     else this.#placeInline(instruction, value);
   }
 
@@ -151,6 +153,13 @@ class Scheduler {
     this.#begin('scan', value, coordinates, rows, columns, this.#leavesOf(instruction.inputs));
   }
 
+  #placeSort(instruction: Instruction, value: number): void {
+    const [x = -1] = instruction.inputs;
+    const { shape } = this.#values.type(x);
+    const columns = shape[Number(instruction.attributes.axis)] as number;
+    this.#begin('sort', value, [], sizeOf(shape) / columns, columns, this.#leavesOf([x]));
+  }
+
   #placeInline(instruction: Instruction, value: number): void {
     const { inputs, op } = instruction;
     const level = this.#levelOf(inputs);
@@ -201,7 +210,7 @@ class Scheduler {
     value: number,
     wantsHome: boolean,
   ): boolean {
-    if (kernel.kind === 'scan') return false;
+    if (kernel.kind === 'scan' || kernel.kind === 'sort') return false;
     // A thread of such a kernel has one element, and may not write a part of a word.
     if (kernel.kind !== 'map' && elementsPerWord(instruction.type.dtype) > 1) return false;
     // A place elsewhere would be written to without order.

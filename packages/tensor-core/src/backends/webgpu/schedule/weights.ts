@@ -6,6 +6,7 @@ import { sizeOf } from '../../../shape.ts';
 import { isView } from '../codegen/inlineRules.ts';
 import { updateRules } from '../codegen/updateRules.ts';
 import type { ProgramValues } from './programValues.ts';
+import { mergeRunsOp, sortBlocksOp } from './sortSteps.ts';
 
 const dear: Readonly<Record<string, number>> = {
   exp: 4,
@@ -32,6 +33,9 @@ const dear: Readonly<Record<string, number>> = {
   randomBits: 80,
 };
 
+/** What reads each element of an operand again and again. */
+const manyTimes = new Set<AnyOp>([dotOp, sortBlocksOp, mergeRunsOp]);
+
 /** About how many steps one element takes beyond those of its operands. */
 export function weightOf(instruction: Instruction): number {
   return isView(instruction) ? 0 : (dear[instruction.op.name] ?? 1);
@@ -39,7 +43,7 @@ export function weightOf(instruction: Instruction): number {
 
 /** Whether results are always kept: to compute them again would take long. */
 export function forcedHome(op: AnyOp): boolean {
-  return updateRules.has(op) || op === randomBitsOp;
+  return updateRules.has(op) || op === randomBitsOp || op === mergeRunsOp;
 }
 
 /**
@@ -60,7 +64,7 @@ export function isHeavy(
   for (const user of values.users[value] ?? []) {
     const made = values.instruction(user);
     if (made === undefined) continue;
-    if (made.op === dotOp) uses += 4;
+    if (manyTimes.has(made.op)) uses += 4;
     else uses += Math.min(8, Math.max(1, sizeOf(made.type.shape) / size));
   }
   if (uses <= 1) return false;
