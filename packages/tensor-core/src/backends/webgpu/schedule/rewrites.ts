@@ -9,6 +9,7 @@ import type { TensorType } from '../../../type.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
 import { isPlaceOfExtremum, isReduction, isScan } from './anchors.ts';
 import { rewritten } from './rewritten.ts';
+import { withSortedUpdates } from './sortedUpdates.ts';
 import { withStagedSorts } from './stagedSorts.ts';
 
 /** As many as a kernel can be given on any adapter, beside its result. */
@@ -16,7 +17,9 @@ const mostParts = 4;
 
 /** A program as kernels can be made of it. */
 export function prepared(program: Program): Program {
-  return withPackedOutputs(withStagedReductions(withShortConcats(withStagedSorts(program))));
+  return withPackedOutputs(
+    withStagedReductions(withShortConcats(withStagedSorts(withSortedUpdates(program)))),
+  );
 }
 
 /** Results whose elements share words, each computed by another thread, are packed by a step of their own. */

@@ -7,6 +7,7 @@ import { isView } from '../codegen/inlineRules.ts';
 import { updateRules } from '../codegen/updateRules.ts';
 import type { ProgramValues } from './programValues.ts';
 import { mergeRunsOp, sortBlocksOp } from './sortSteps.ts';
+import { checkedIndicesOp, indexRunsOp, sortedUpdatesOp } from './updateSteps.ts';
 
 const dear: Readonly<Record<string, number>> = {
   exp: 4,
@@ -33,6 +34,14 @@ const dear: Readonly<Record<string, number>> = {
   randomBits: 80,
 };
 
+const dearSteps = new Set<AnyOp>([
+  randomBitsOp,
+  mergeRunsOp,
+  checkedIndicesOp,
+  indexRunsOp,
+  sortedUpdatesOp,
+]);
+
 /** What reads each element of an operand again and again. */
 const manyTimes = new Set<AnyOp>([dotOp, sortBlocksOp, mergeRunsOp]);
 
@@ -43,7 +52,7 @@ export function weightOf(instruction: Instruction): number {
 
 /** Whether results are always kept: to compute them again would take long. */
 export function forcedHome(op: AnyOp): boolean {
-  return updateRules.has(op) || op === randomBitsOp || op === mergeRunsOp;
+  return updateRules.has(op) || dearSteps.has(op);
 }
 
 /**
