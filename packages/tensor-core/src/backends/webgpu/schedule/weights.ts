@@ -5,6 +5,8 @@ import type { Instruction } from '../../../program.ts';
 import { sizeOf } from '../../../shape.ts';
 import { isView } from '../codegen/inlineRules.ts';
 import { updateRules } from '../codegen/updateRules.ts';
+import type { Tiling } from '../emit/kernelText.ts';
+import { isUnpackedInPlace } from './packedOperand.ts';
 import type { ProgramValues } from './programValues.ts';
 import { mergeRunsOp, sortBlocksOp } from './sortSteps.ts';
 import { checkedIndicesOp, indexRunsOp, sortedUpdatesOp } from './updateSteps.ts';
@@ -64,10 +66,11 @@ export function isHeavy(
   instruction: Instruction,
   value: number,
   weight: number,
-  leaves: number,
+  leaves: ReadonlySet<number>,
   values: ProgramValues,
+  tiling: Tiling,
 ): boolean {
-  if (weight === 0) return false;
+  if (weight === 0 || isUnpackedInPlace(value, weight, leaves, values, tiling)) return false;
   const size = sizeOf(instruction.type.shape);
   let uses = 0;
   for (const user of values.users[value] ?? []) {
@@ -78,5 +81,5 @@ export function isHeavy(
   }
   if (uses <= 1) return false;
   if (uses >= 3 && uses > (values.users[value]?.length ?? 0)) return weight * (uses - 1) > 3;
-  return weight * (uses - 1) > 24 || leaves > 2;
+  return weight * (uses - 1) > 24 || leaves.size > 2;
 }
