@@ -47,6 +47,8 @@ export interface WebgpuBackend extends Backend {
   statistics(): WebgpuStatistics;
   /** The texts of the kernels of a program, in order. */
   kernelsOf(executable: Executable): readonly { readonly name: string; readonly wgsl: string }[];
+  /** Names of the ops of a program that run on the host, for there is no kernel for them. */
+  hostOpsOf(executable: Executable): readonly string[];
   /** The kernels that have run since the last time, with their times; none without `profile` and 'timestamp-query'. */
   takeProfile(): Promise<KernelRun[]>;
   /** Gives the device back. Nothing of the backend may be used after it. */
@@ -215,6 +217,7 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
     }),
     kernelsOf: (executable) =>
       executableOf(executable).work.parts.flatMap(({ kernels }) => kernels),
+    hostOpsOf: (executable) => executableOf(executable).work.hostOps,
     takeProfile: async () => (await gpu.profiler?.take()) ?? [],
     destroy: () => gpu.destroy(),
   };

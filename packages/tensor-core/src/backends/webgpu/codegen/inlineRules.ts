@@ -19,9 +19,12 @@ import { barrierOp } from '../../../ops/unary/barrier.ts';
 import { castOp } from '../../../ops/unary/cast.ts';
 import type { Instruction } from '../../../program.ts';
 import type { Shape } from '../../../shape.ts';
+import { mergeRunsOp } from '../schedule/sortSteps.ts';
+import { checkedIndicesOp, indexRunsOp, sortedUpdatesOp } from '../schedule/updateSteps.ts';
 import { checkedIndexAt } from './checkedIndexAt.ts';
 import { coordinatesAt, flatPlace } from './coordinates.ts';
 import type { InlineArguments, InlineRule, KernelWriter } from './kernelWriter.ts';
+import { mergeRule } from './mergeRule.ts';
 import {
   addPlaces,
   constantPlace,
@@ -35,6 +38,7 @@ import {
   variablePlace,
 } from './place.ts';
 import { converted, fitted, literalText, scalarOf } from './scalars.ts';
+import { checkedIndicesRule, indexRunsRule, sortedUpdatesRule } from './sortedUpdateRules.ts';
 import { updateRules } from './updateRules.ts';
 
 interface OpRule {
@@ -214,6 +218,10 @@ const rules: readonly OpRule[] = [
     const isSecond = `${placeText(remainderOfPlace(place, 2))} == 1u`;
     return writer.name(`threefry(${words.join(', ')}, ${stream >>> 0}u, ${counter}, ${isSecond})`);
   }),
+  ruleOf(mergeRunsOp, mergeRule),
+  ruleOf(checkedIndicesOp, checkedIndicesRule),
+  ruleOf(indexRunsOp, indexRunsRule),
+  ruleOf(sortedUpdatesOp, sortedUpdatesRule),
   ruleOf(castOp, ({ writer, instruction: { inputs, type }, coordinates }) => {
     const [x = -1] = inputs;
     const { dtype } = writer.type(x);

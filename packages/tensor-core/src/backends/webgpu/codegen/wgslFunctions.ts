@@ -15,6 +15,14 @@ const sources: Readonly<Record<string, string>> = {
   isFiniteNumber: `fn isFiniteNumber(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }`,
+  // In the order of the floats, with NaN behind all others and both zeros the same.
+  orderOfFloat: `fn orderOfFloat(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) { return 0xffffffffu; }
+  if (size == 0u) { return 0x80000000u; }
+  return select(bits | 0x80000000u, ~bits, bits > 0x80000000u);
+}`,
   larger: `fn larger(a: f32, b: f32) -> f32 {
   if (isNotANumber(a)) { return a; }
   if (isNotANumber(b)) { return b; }

@@ -8,6 +8,7 @@ import { emitDot } from './emitDot.ts';
 import { emitMap } from './emitMap.ts';
 import { emitReduce } from './emitReduce.ts';
 import { emitScan } from './emitScan.ts';
+import { emitSort } from './emitSort.ts';
 import type { EmitArguments, KernelForm, KernelText, SubgroupSizes, Tiling } from './kernelText.ts';
 
 export interface EmitOptions {
@@ -21,6 +22,7 @@ const emitters: Readonly<Record<KernelKind, (args: EmitArguments) => KernelForm>
   reduce: emitReduce,
   scan: emitScan,
   dot: emitDot,
+  sort: emitSort,
 };
 
 /**

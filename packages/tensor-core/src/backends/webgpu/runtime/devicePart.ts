@@ -56,7 +56,7 @@ export class DevicePart {
     this.outputs = part.outputs;
     const { maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = gpu.device.limits;
     this.#values = new ProgramValues(prepared(part.program));
-    const plans = schedule(this.#values, maxStorageBuffersPerShaderStage);
+    const plans = schedule(this.#values, maxStorageBuffersPerShaderStage, tiling);
     this.#texts = emitProgram(this.#values, plans, {
       maxBindingBytes: maxStorageBufferBindingSize,
       tiling,

@@ -52,6 +52,13 @@ export class DeviceProgram {
     return this.#parts.filter((part) => part instanceof DevicePart);
   }
 
+  /** Names of the ops that run on the host. */
+  get hostOps(): readonly string[] {
+    return this.#parts.flatMap((part) =>
+      part instanceof DevicePart ? [] : part.part.program.instructions.map(({ op }) => op.name),
+    );
+  }
+
   async prepare(): Promise<void> {
     for (const part of this.parts) await part.prepare();
   }

@@ -1,13 +1,10 @@
 import { dotOp } from '../../../ops/contraction/dot.ts';
 import { concatOp } from '../../../ops/movement/concat.ts';
+import { argsortOp } from '../../../ops/sort/argsort.ts';
 import { sizeOf } from '../../../shape.ts';
 import type { PartitionOptions } from '../../partition.ts';
 import { inlineRule } from '../codegen/inlineRules.ts';
-import { updatesPerElement } from '../codegen/updateRules.ts';
 import { isReduction, isScan } from '../schedule/anchors.ts';
-
-/** Updates of a large table are looked for much faster one by one, on the host. */
-const mostSteps = 2 ** 28;
 
 /** What has no kernel runs on the host: f64, ops without a rule, and what is made of no elements. */
 export const cuts: PartitionOptions = {
@@ -15,13 +12,11 @@ export const cuts: PartitionOptions = {
     const { op, type } = step;
     if ([type, ...inputs].some(({ dtype }) => dtype === 'f64')) return true;
     if (op !== concatOp && inputs.some(({ shape }) => sizeOf(shape) === 0)) return true;
-    const [, indices] = inputs;
-    const walked = updatesPerElement(op, step.attributes, indices?.shape ?? []);
-    if (walked * sizeOf(type.shape) > mostSteps) return true;
     const isKnown =
       op === dotOp ||
       isReduction(op) ||
       isScan(op) ||
+      op === argsortOp ||
       inlineRule({ ...step, inputs: [] }) !== undefined;
     return !isKnown;
   },

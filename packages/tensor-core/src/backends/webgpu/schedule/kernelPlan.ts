@@ -5,7 +5,7 @@ import { coordinatesAt } from '../codegen/coordinates.ts';
 import type { Place } from '../codegen/place.ts';
 import { variablePlace } from '../codegen/place.ts';
 
-export type KernelKind = 'map' | 'reduce' | 'dot' | 'scan';
+export type KernelKind = 'map' | 'reduce' | 'dot' | 'scan' | 'sort';
 
 /** What is computed together, and the coordinates at which one step of it has each of its values. */
 export interface KernelPlan {

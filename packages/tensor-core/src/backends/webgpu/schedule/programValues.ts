@@ -82,9 +82,10 @@ export class ProgramValues {
   faultSlot(value: number, side: number): number {
     const known = this.#slots.get(value);
     if (known !== undefined) return known;
-    const { op, path } = this.instruction(value) ?? {};
+    const { op, path, attributes } = this.instruction(value) ?? {};
+    const name = typeof attributes?.op === 'string' ? attributes.op : op?.name;
     const slot = this.faults.length;
-    this.faults.push({ op: op?.name ?? '', side, path });
+    this.faults.push({ op: name ?? '', side, path });
     this.#slots.set(value, slot);
     return slot;
   }

@@ -10,6 +10,8 @@ import { elementsPerWord } from '../codegen/scalars.ts';
 import { isPlaceOfExtremum, isReduction, isScan } from './anchors.ts';
 import { rewritten } from './rewritten.ts';
 import { withSmallFirst } from './smallFirst.ts';
+import { withSortedUpdates } from './sortedUpdates.ts';
+import { withStagedSorts } from './stagedSorts.ts';
 import { withTurnedProducts } from './turnedProducts.ts';
 
 /** As many as a kernel can be given on any adapter, beside its result. */
@@ -17,7 +19,9 @@ const mostParts = 4;
 
 /** A program as kernels can be made of it. */
 export function prepared(program: Program): Program {
-  const staged = withStagedReductions(withShortConcats(program));
+  const staged = withStagedReductions(
+    withShortConcats(withStagedSorts(withSortedUpdates(program))),
+  );
   return withPackedOutputs(withSmallFirst(withTurnedProducts(staged)));
 }
 

@@ -1,14 +1,15 @@
 import { type Instruction, type Program, valueTypes } from '../../../program.ts';
 import type { TensorType } from '../../../type.ts';
 
-/** A program with other instructions in place of some: `replace` adds them and gives the number of the last. Its `original` is the number that the result had before. */
+/** A program with other instructions in place of some: `replace` adds them and gives the number of the last. */
 export function rewritten(
   program: Program,
   replace: (
     instruction: Instruction,
     add: (instruction: Instruction) => number,
     types: readonly TensorType[],
-    original: number,
+    /** Which of the program's instructions it is. */
+    index: number,
   ) => number | undefined,
 ): Program {
   const first = program.inputs.length + program.constants.length;
@@ -19,10 +20,10 @@ export function rewritten(
     types.push(instruction.type);
     return first + instructions.push(instruction) - 1;
   };
-  for (const instruction of program.instructions) {
+  for (const [index, instruction] of program.instructions.entries()) {
     const inputs = instruction.inputs.map((value) => numbers[value] ?? -1);
     const renumbered = { ...instruction, inputs };
-    numbers.push(replace(renumbered, add, types, numbers.length) ?? add(renumbered));
+    numbers.push(replace(renumbered, add, types, index) ?? add(renumbered));
   }
   const outputs = program.outputs.map((value) => numbers[value] ?? -1);
   return { ...program, instructions, outputs };

@@ -8,6 +8,7 @@ import { inlineRule, isView, reshapeCoordinates } from '../codegen/inlineRules.t
 import { KernelWriter } from '../codegen/kernelWriter.ts';
 import { constantPlace, type Place, samePlace, variablePlace } from '../codegen/place.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
+import type { Tiling } from '../emit/kernelText.ts';
 import { isReduction, isScan, reducedAxes } from './anchors.ts';
 import {
   columnPlace,
@@ -20,6 +21,7 @@ import {
   rowPlace,
 } from './kernelPlan.ts';
 import type { ProgramValues } from './programValues.ts';
+import { sortBlocksOp } from './sortSteps.ts';
 import { forcedHome, isHeavy, weightOf } from './weights.ts';
 
 export interface Schedule {
@@ -36,13 +38,14 @@ const maxWeight = 160;
  * what is elementwise joins the latest kernel that it depends on if that has all its elements at hand, or is computed
  * wherever it is used, or, where that would be done too often, gets a kernel of its own.
  */
-export function schedule(values: ProgramValues, maxBuffers: number): Schedule {
-  return new Scheduler(values, maxBuffers).run(values.program);
+export function schedule(values: ProgramValues, maxBuffers: number, tiling: Tiling): Schedule {
+  return new Scheduler(values, maxBuffers, tiling).run(values.program);
 }
 
 class Scheduler {
   readonly #values: ProgramValues;
   readonly #maxBuffers: number;
+  readonly #tiling: Tiling;
   readonly #kernels: KernelPlan[] = [];
   readonly #homes = new Map<number, KernelPlan>();
   /** Of values without a home: the number of the latest kernel that they need, what it costs to compute them, and what that reads. */
@@ -51,7 +54,8 @@ class Scheduler {
   readonly #leaves: ReadonlySet<number>[] = [];
   readonly #outputs: ReadonlySet<number>;
 
-  constructor(values: ProgramValues, maxBuffers: number) {
+  constructor(values: ProgramValues, maxBuffers: number, tiling: Tiling) {
+    this.#tiling = tiling;
     this.#values = values;
     this.#maxBuffers = maxBuffers;
     this.#outputs = new Set(values.program.outputs);
@@ -79,6 +83,7 @@ class Scheduler {
     if (instruction.op === dotOp) this.#placeDot(instruction, value);
     else if (isReduction(instruction.op)) this.#placeReduction(instruction, value);
     else if (isScan(instruction.op)) this.#placeScan(instruction, value);
+    else if (instruction.op === sortBlocksOp) this.#placeSort(instruction, value);
     else this.#placeInline(instruction, value);
   }
 
@@ -151,6 +156,13 @@ class Scheduler {
     this.#begin('scan', value, coordinates, rows, columns, this.#leavesOf(instruction.inputs));
   }
 
+  #placeSort(instruction: Instruction, value: number): void {
+    const [x = -1] = instruction.inputs;
+    const { shape } = this.#values.type(x);
+    const columns = shape[Number(instruction.attributes.axis)] as number;
+    this.#begin('sort', value, [], sizeOf(shape) / columns, columns, this.#leavesOf([x]));
+  }
+
   #placeInline(instruction: Instruction, value: number): void {
     const { inputs, op } = instruction;
     const level = this.#levelOf(inputs);
@@ -160,7 +172,8 @@ class Scheduler {
     const isOutput = this.#outputs.has(value);
     const mustStore = isOutput || forcedHome(op) || weight > maxWeight;
     const kernel = this.#kernels[level];
-    const wantsHome = mustStore || isHeavy(instruction, value, weight, leaves.size, this.#values);
+    const wantsHome =
+      mustStore || isHeavy(instruction, value, weight, leaves, this.#values, this.#tiling);
     if (kernel !== undefined && (wantsHome || this.#takesOver(inputs, value, kernel))) {
       if (this.#attach(kernel, instruction, value, wantsHome)) return;
     }
@@ -201,7 +214,7 @@ class Scheduler {
     value: number,
     wantsHome: boolean,
   ): boolean {
-    if (kernel.kind === 'scan') return false;
+    if (kernel.kind === 'scan' || kernel.kind === 'sort') return false;
     // A thread of such a kernel has one element, and may not write a part of a word.
     if (kernel.kind !== 'map' && elementsPerWord(instruction.type.dtype) > 1) return false;
     // A place elsewhere would be written to without order.

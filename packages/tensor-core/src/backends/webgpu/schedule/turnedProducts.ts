@@ -31,7 +31,8 @@ export function withTurnedProducts(program: Program): Program {
     views.add(first + i);
   });
   if (turned.size === 0) return program;
-  return rewritten(program, (instruction, add, _, original) => {
+  return rewritten(program, (instruction, add, _, index) => {
+    const original = first + index;
     const [a = -1, b = -1] = instruction.inputs;
     if (views.has(original)) return a;
     const type = turned.get(original);

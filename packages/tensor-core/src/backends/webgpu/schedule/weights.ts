@@ -5,7 +5,11 @@ import type { Instruction } from '../../../program.ts';
 import { sizeOf } from '../../../shape.ts';
 import { isView } from '../codegen/inlineRules.ts';
 import { updateRules } from '../codegen/updateRules.ts';
+import type { Tiling } from '../emit/kernelText.ts';
+import { isUnpackedInPlace } from './packedOperand.ts';
 import type { ProgramValues } from './programValues.ts';
+import { mergeRunsOp, sortBlocksOp } from './sortSteps.ts';
+import { checkedIndicesOp, indexRunsOp, sortedUpdatesOp } from './updateSteps.ts';
 
 const dear: Readonly<Record<string, number>> = {
   exp: 4,
@@ -32,6 +36,17 @@ const dear: Readonly<Record<string, number>> = {
   randomBits: 80,
 };
 
+const dearSteps = new Set<AnyOp>([
+  randomBitsOp,
+  mergeRunsOp,
+  checkedIndicesOp,
+  indexRunsOp,
+  sortedUpdatesOp,
+]);
+
+/** What reads each element of an operand again and again. */
+const manyTimes = new Set<AnyOp>([dotOp, sortBlocksOp, mergeRunsOp]);
+
 /** About how many steps one element takes beyond those of its operands. */
 export function weightOf(instruction: Instruction): number {
   return isView(instruction) ? 0 : (dear[instruction.op.name] ?? 1);
@@ -39,7 +54,7 @@ export function weightOf(instruction: Instruction): number {
 
 /** Whether results are always kept: to compute them again would take long. */
 export function forcedHome(op: AnyOp): boolean {
-  return updateRules.has(op) || op === randomBitsOp;
+  return updateRules.has(op) || dearSteps.has(op);
 }
 
 /**
@@ -51,19 +66,20 @@ export function isHeavy(
   instruction: Instruction,
   value: number,
   weight: number,
-  leaves: number,
+  leaves: ReadonlySet<number>,
   values: ProgramValues,
+  tiling: Tiling,
 ): boolean {
-  if (weight === 0) return false;
+  if (weight === 0 || isUnpackedInPlace(value, weight, leaves, values, tiling)) return false;
   const size = sizeOf(instruction.type.shape);
   let uses = 0;
   for (const user of values.users[value] ?? []) {
     const made = values.instruction(user);
     if (made === undefined) continue;
-    if (made.op === dotOp) uses += 4;
+    if (manyTimes.has(made.op)) uses += 4;
     else uses += Math.min(8, Math.max(1, sizeOf(made.type.shape) / size));
   }
   if (uses <= 1) return false;
   if (uses >= 3 && uses > (values.users[value]?.length ?? 0)) return weight * (uses - 1) > 3;
-  return weight * (uses - 1) > 24 || leaves > 2;
+  return weight * (uses - 1) > 24 || leaves.size > 2;
 }
