@@ -4,14 +4,20 @@ import { measure, medianOf, peakRssMib } from './measure.ts';
 import { type BenchmarkModel, benchmarkModels } from './sizes.ts';
 import { makeTrainingStep } from './trainingStep.ts';
 
-/** What the host does for a LoRA step of GPT-2, 12 layers, batch 4, 128 tokens, rank 8: all that it takes if a device takes no time. */
+export interface GptOverheadOptions {
+  readonly seconds: number;
+  readonly vocabulary: number;
+  readonly batch: number;
+}
+
+/** What the host does for a LoRA step of GPT-2, 12 layers, 128 tokens, rank 8: all that it takes if a device takes no time. */
 export async function measureGptStep(
   webgpu: WebgpuBackend,
-  { seconds, vocabulary }: { readonly seconds: number; readonly vocabulary: number },
+  { seconds, vocabulary, batch }: GptOverheadOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { config, ...gpt2 } = benchmarkModels.gpt2 as BenchmarkModel;
   const model = { ...gpt2, config: { ...config, vocab_size: vocabulary } };
-  const sizes = { batch: 4, seq: 128, rank: 8 };
+  const sizes = { batch, seq: 128, rank: 8 };
   const step = await makeTrainingStep(model, sizes);
   const start = performance.now();
   await step.run();

@@ -18,6 +18,7 @@ interface OverheadFlags {
   readonly backend?: string;
   readonly dawn?: string;
   readonly vocabulary: number;
+  readonly batch: number;
   readonly seconds: number;
   readonly threads: number;
   readonly json?: string;
@@ -28,7 +29,13 @@ export function overheadCommand(): Command {
     .description('What a call of a compiled function costs besides its arithmetic.')
     .option('--backend <name>', 'onnx, webgpu or reference')
     .option('--dawn <backend>', 'of WebGPU: null for no device at all, with a step of GPT-2')
-    .option('--vocabulary <n>', 'of that GPT-2', countOption, 50257)
+    .option(
+      '--vocabulary <n>',
+      "of that GPT-2: Dawn's null device has 512 MiB, less than the whole takes",
+      countOption,
+      8192,
+    )
+    .option('--batch <n>', 'rows of that step, of 128 tokens', countOption, 1)
     .option('--seconds <n>', 'time to measure each for', positiveOption, 2)
     .option('--threads <n>', 'threads of the backend', countOption, 2)
     .option('--json <file>', 'write the figures')

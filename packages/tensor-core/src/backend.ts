@@ -42,8 +42,11 @@ export interface Backend {
   /** A new buffer with `data`, the storage of `type.dtype`. */
   write(type: TensorType, data: TypedArray): Buffer;
   read(type: TensorType, buffer: Buffer): Promise<TypedArray>;
-  /** `constants` are the buffers of `program.constants`: the same in every run, so they may be packed once. */
-  compile(program: Program, constants: readonly Buffer[]): Executable;
+  /**
+   * `constants` are the buffers of `program.constants`: the same in every run, so they may be packed once. `donated` are
+   * inputs whose buffers are freed right after each run, so that results may take over their memory.
+   */
+  compile(program: Program, constants: readonly Buffer[], donated?: readonly number[]): Executable;
   run(executable: Executable, inputs: readonly Buffer[]): readonly Buffer[];
   free(buffer: Buffer): void;
   synchronize(): Promise<void>;

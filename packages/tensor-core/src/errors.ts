@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'not-finite'
   | 'out-of-memory'
   | 'backend-failed'
+  | 'device-lost'
   | 'internal';
 
 export interface LorikeetErrorDetails {

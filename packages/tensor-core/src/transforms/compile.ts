@@ -71,6 +71,8 @@ export function compile<Args extends readonly unknown[], Out>(
 
   const makePlan = (backend: Backend, args: Args): Plan => {
     const { leaves, structure } = flattenTree(args);
+    const owners = args.flatMap((arg, position) => flattenTree(arg).leaves.map(() => position));
+    const donated = [...owners.keys()].filter((i) => donate.includes(owners[i] ?? -1));
     const given = leaves.map(({ type }) => type);
     const { program, outputs, types } = traceProgram(
       fn,
@@ -82,6 +84,7 @@ export function compile<Args extends readonly unknown[], Out>(
     const executable = backend.compile(
       program,
       constants.map((constant) => constant.on(backend)),
+      donated,
     );
     return { executable, outputs, types, constants };
   };

@@ -12,17 +12,28 @@ const lifetimes = fc
     ),
   );
 
-test('values that live at the same time share no memory, and each begins where a binding may', () => {
+/** At least the largest value, in chunks of which not even each need be a multiple of what bindings are aligned to. */
+const mostBytes = fc.oneof(fc.integer({ min: 5120, max: 20_000 }), fc.constant(undefined));
+
+test('values that live at the same time share no memory, and each begins where a binding may, in one chunk', () => {
   fc.assert(
-    fc.property(lifetimes, (all) => {
-      const { offsets, bytes } = planArena(all);
-      const place = (lifetime: Lifetime): number => offsets.get(lifetime.value) ?? Number.NaN;
+    fc.property(lifetimes, mostBytes, (all, most) => {
+      const { places, chunks, bytes } = planArena(all, most);
+      const place = (lifetime: Lifetime) => places.get(lifetime.value) ?? { chunk: -1, offset: -1 };
+      expect(bytes).toBe(chunks.reduce((sum, size) => sum + size, 0));
+      for (const size of chunks) expect(size).toBeLessThanOrEqual(most ?? Number.MAX_SAFE_INTEGER);
       for (const a of all) {
-        expect(place(a) % 256).toBe(0);
-        expect(place(a) + a.bytes).toBeLessThanOrEqual(bytes);
+        const { chunk, offset } = place(a);
+        expect(offset % 256).toBe(0);
+        expect(offset + a.bytes).toBeLessThanOrEqual(chunks[chunk] ?? -1);
         for (const b of all) {
           if (a.value === b.value || a.from > b.until || b.from > a.until) continue;
-          expect(place(a) >= place(b) + b.bytes || place(b) >= place(a) + a.bytes).toBe(true);
+          const other = place(b);
+          expect(
+            chunk !== other.chunk ||
+              offset >= other.offset + b.bytes ||
+              other.offset >= offset + a.bytes,
+          ).toBe(true);
         }
       }
     }),
@@ -40,4 +51,14 @@ test('memory is used again as soon as it is free', () => {
     }),
   );
   expect(planArena(chain).bytes).toBe(2048);
+});
+
+test('no more chunks are made than are needed', () => {
+  const together = Array.from(
+    { length: 10 },
+    (_, value): Lifetime => ({ value, bytes: 1024, from: 0, until: 0 }),
+  );
+  expect(planArena(together).chunks).toEqual([10 * 1024]);
+  expect(planArena(together, 4096).chunks).toEqual([4096, 4096, 2048]);
+  expect(planArena(together, 1024).chunks).toHaveLength(10);
 });

@@ -3,16 +3,18 @@ import { allocateArray, dtypes, type TypedArray } from '../../dtype.ts';
 import { isLorikeetError, LorikeetError } from '../../errors.ts';
 import { identityOf } from '../../identity.ts';
 import { LruCache } from '../../lruCache.ts';
-import { type Program, valueTypes } from '../../program.ts';
+import type { Program } from '../../program.ts';
 import { programKey } from '../../programKey.ts';
 import { sizeOf } from '../../shape.ts';
-import type { TensorType } from '../../type.ts';
 import { WorkQueue } from '../workQueue.ts';
 import type { Tiling } from './emit/kernelText.ts';
 import { type AdapterFacts, adapterFacts } from './runtime/adapterFacts.ts';
 import { DeviceBuffer } from './runtime/deviceBuffer.ts';
 import { DeviceProgram } from './runtime/deviceProgram.ts';
 import { Gpu } from './runtime/gpu.ts';
+import { MemoryLedger, type RunMemory } from './runtime/memoryLedger.ts';
+import { refusePeak } from './runtime/memoryLimits.ts';
+import { type MemoryPrediction, memoryPrediction } from './runtime/memoryPrediction.ts';
 import { platformGpu } from './runtime/platformGpu.ts';
 import type { KernelRun } from './runtime/profiler.ts';
 import type { RunRecord } from './runtime/runRecord.ts';
@@ -26,6 +28,12 @@ export interface WebgpuOptions {
   readonly without?: readonly GPUFeatureName[];
   /** How work is spread; if not given, what suits the adapter: registers on software, workgroups on hardware. */
   readonly tiling?: Tiling;
+  /**
+   * The most bytes of the device that the backend may take. A program that would need more is refused with
+   * `out-of-memory` before anything of it runs. WebGPU does not tell how much a device has, so by default there is no limit
+   * but the device's own for one buffer.
+   */
+  readonly maxBytes?: number;
   /** Takes the time of each kernel, where the adapter can: each then has a pass of its own. */
   readonly profile?: boolean;
 }
@@ -35,8 +43,11 @@ export interface WebgpuStatistics {
   readonly submits: number;
   readonly pipelines: number;
   readonly liveBytes: number;
-  /** The most memory of the device that was in use at a time. */
+  /** The most memory of the device that was in use at a time; and what it was to be, as told before each run. */
   readonly peakBytes: number;
+  readonly predictedPeakBytes: number;
+  /** Memory of the device that is taken now, in use or kept for the next tensors. */
+  readonly deviceBytes: number;
   /** Of the largest program: the memory for its intermediates, and the sum of their sizes. */
   readonly plannedBytes: number;
   readonly unplannedBytes: number;
@@ -44,6 +55,8 @@ export interface WebgpuStatistics {
 
 export interface WebgpuBackend extends Backend {
   readonly adapter: AdapterFacts;
+  /** What a run of a program will take at the most. */
+  predict(executable: Executable): MemoryPrediction;
   statistics(): WebgpuStatistics;
   /** The texts of the kernels of a program, in order. */
   kernelsOf(executable: Executable): readonly { readonly name: string; readonly wgsl: string }[];
@@ -84,7 +97,11 @@ export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<
     requiredLimits: limitsOf(adapter),
   });
   const profile = options.profile === true && device.features.has('timestamp-query');
-  return backendOn(new Gpu(device, profile), adapterFacts(adapter), options);
+  return backendOn(
+    new Gpu(device, { profile, maxBytes: options.maxBytes }),
+    adapterFacts(adapter),
+    options,
+  );
 }
 
 /** The highest of what kernels depend on. */
@@ -105,6 +122,8 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
   const programs = new LruCache<DeviceProgram>(maxPrograms);
   const tiling = options.tiling ?? (adapter.isSoftware ? 'register' : 'workgroup');
   const unknownRuns = new Set<RunRecord>();
+  const ledger = new MemoryLedger();
+  const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
   let liveBytes = 0;
   let [plannedBytes, unplannedBytes] = [0, 0];
 
@@ -124,9 +143,11 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
     work: DeviceProgram,
     inputs: readonly DeviceBuffer[],
     outputs: readonly DeviceBuffer[],
+    memory: RunMemory,
   ): Promise<void> => {
+    gpu.health.checkLoss();
     await work.prepare();
-    await work.run(inputs, outputs);
+    await work.run(inputs, outputs, memory);
     const run = outputs[0]?.run;
     if (run !== undefined) unknownRuns.add(run);
     if (unknownRuns.size > maxUnknownRuns) await oldestRun();
@@ -139,6 +160,17 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
     return await oldest.settled();
   };
 
+  const dataOf = async (buffer: DeviceBuffer): Promise<TypedArray> => {
+    if (buffer.failure !== undefined) throw buffer.failure;
+    gpu.health.checkLoss();
+    const [data, failure] = await Promise.all([toHost(gpu, buffer), buffer.run?.settled()]);
+    if (failure?.code === 'out-of-memory') gpu.health.forgive();
+    if (failure !== undefined) throw failure;
+    buffer.run = undefined;
+    gpu.health.check();
+    return data;
+  };
+
   return {
     name: 'webgpu',
     adapter,
@@ -146,40 +178,49 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
       owned(new DeviceBuffer(type, allocateArray(type.dtype, sizeOf(type.shape)))),
     write: (type, data) => owned(new DeviceBuffer(type, data)),
     async read(_, buffer): Promise<TypedArray> {
-      await queue.settled();
       const given = bufferOf(buffer);
-      const failure = given.failure ?? (await given.run?.settled());
-      if (failure !== undefined) throw failure;
-      given.run = undefined;
-      const data = await toHost(gpu, given);
-      gpu.check();
-      return data;
+      // In its turn: what comes behind may overwrite the memory.
+      let data: Promise<TypedArray> | undefined;
+      queue.add(() => {
+        data = dataOf(given);
+        // Whoever reads is told below.
+        data.catch(() => undefined);
+      }, failureOf);
+      await queue.settled();
+      if (data === undefined) throw new LorikeetError('internal', 'webgpu: a read was not begun');
+      return await data;
     },
-    compile(program: Program, constants): WebgpuExecutable {
-      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')}`;
+    compile(program: Program, constants, donated = []): WebgpuExecutable {
+      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')} ${donated.join()}`;
       let work = programs.get(key);
       if (work === undefined) {
-        work = new DeviceProgram(gpu, program, constants.map(bufferOf), tiling);
+        work = new DeviceProgram(gpu, program, constants.map(bufferOf), { tiling, donated });
         programs.set(key, work);
         for (const part of work.parts) {
           if (part.unplannedBytes <= unplannedBytes) continue;
-          [plannedBytes, unplannedBytes] = [part.arenaBytes, part.unplannedBytes];
+          plannedBytes = part.chunks.reduce((sum, bytes) => sum + bytes, 0);
+          unplannedBytes = part.unplannedBytes;
         }
       }
       return { program, work };
     },
     run(executable, inputs) {
-      const { program, work } = executableOf(executable);
-      const types = valueTypes(program);
-      const outputs = program.outputs.map((value) =>
-        owned(new DeviceBuffer(types[value] as TensorType)),
-      );
+      const { work } = executableOf(executable);
       const given = inputs.map(bufferOf);
+      const all = [...given, ...work.constants];
+      const memory = ledger.plan(work.need, all);
+      if (memory.peakBytes > maxBytes)
+        refusePeak(maxBytes, memory.peakBytes, ledger.usedBytes, work.sizedValues());
+      const outputs = work.outputTypes.map((type) => owned(new DeviceBuffer(type)));
+      ledger.enter(work.need, memory, all, outputs);
       queue.add(
-        () => execute(work, given, outputs),
+        () => execute(work, given, outputs, memory),
         (error) => {
           const failure = failureOf(error);
-          for (const output of outputs) output.failure = failure;
+          for (const output of outputs) {
+            output.failure = failure;
+            if (output.memory === undefined) ledger.free(output);
+          }
           return failure;
         },
       );
@@ -188,6 +229,7 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
     free(buffer) {
       liveBytes -= buffer.byteLength;
       const freed = bufferOf(buffer);
+      ledger.free(freed);
       // Not before those that were told to read it have done so.
       queue.add(() => {
         if (freed.memory !== undefined) gpu.memory.give(freed.memory);
@@ -202,19 +244,22 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
         const found = await oldestRun();
         failure ??= found;
       }
-      await gpu.device.queue.onSubmittedWorkDone();
-      gpu.check();
+      await gpu.health.whileAlive(gpu.device.queue.onSubmittedWorkDone());
+      gpu.health.check();
       if (failure !== undefined) throw failure;
     },
     limits: () => limits,
     statistics: () => ({
       ...gpu.counts,
-      pipelines: gpu.pipelineCount,
+      pipelines: gpu.pipelines.size,
       liveBytes,
       peakBytes: gpu.memory.peakBytes,
+      predictedPeakBytes: ledger.peakBytes,
+      deviceBytes: gpu.memory.bytes,
       plannedBytes,
       unplannedBytes,
     }),
+    predict: (executable) => memoryPrediction(executableOf(executable).work),
     kernelsOf: (executable) =>
       executableOf(executable).work.parts.flatMap(({ kernels }) => kernels),
     hostOpsOf: (executable) => executableOf(executable).work.hostOps,

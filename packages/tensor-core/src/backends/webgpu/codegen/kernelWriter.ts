@@ -5,6 +5,7 @@ import type { Instruction } from '../../../program.ts';
 import { sizeOf } from '../../../shape.ts';
 import type { TensorType } from '../../../type.ts';
 import type { ProgramValues } from '../schedule/programValues.ts';
+import { AccessLog } from './accessLog.ts';
 import { flatPlace } from './coordinates.ts';
 import { dividePlace, type Place, placeText, remainderOfPlace } from './place.ts';
 import { elementsPerWord, fitted, literalText, scalarOf, unpacked, wordOf } from './scalars.ts';
@@ -38,16 +39,12 @@ export interface WriterOptions {
   /** Whether the memory of a value is part of the arena, which is bound to be written to always. */
   isInArena(value: number): boolean;
   readonly maxBindingBytes: number;
+  /** Values that the kernel stores in the memory of another that it reads. */
+  readonly inPlace?: ReadonlyMap<number, number>;
 }
 
 /** What a kernel knows of a value other than by computing it: the element at a place, if it is that of the kernel. */
 export type KnownElement = (value: number, coordinates: readonly Place[]) => string | undefined;
-
-/** An element read from memory, by its flat place. */
-export interface Load {
-  readonly value: number;
-  readonly place: Place;
-}
 
 interface Bound {
   readonly value: number;
@@ -72,8 +69,7 @@ export class KernelWriter {
   readonly #vectors = new Set<number>();
   /** Values that were asked for and were in memory: what the kernel reads. */
   readonly reads: Set<number> = new Set();
-  /** Each element that was read, in order. */
-  readonly loads: Load[] = [];
+  readonly accesses: AccessLog = new AccessLog();
 
   constructor(options: WriterOptions) {
     this.values = options.values;
@@ -165,10 +161,11 @@ export class KernelWriter {
   load(value: number, place: Place): string {
     const { dtype } = this.values.memoryType(value);
     this.reads.add(value);
-    this.loads.push({ value, place });
     const name = this.#bind(value, false);
-    if (this.#vectors.has(value)) return this.#component(value, name, place);
     const perWord = elementsPerWord(dtype);
+    const isVector = this.#vectors.has(value);
+    this.accesses.load(value, perWord > 1 || isVector ? undefined : place, this.#block);
+    if (isVector) return this.#component(value, name, place);
     if (perWord > 1) {
       const word = this.#word(value, name, placeText(dividePlace(place, perWord)));
       return unpacked(dtype, word, placeText(remainderOfPlace(place, perWord)));
@@ -217,7 +214,8 @@ export class KernelWriter {
   }
 
   /** Writes the word at a place; of dtypes of 32 bits that is the element. */
-  storeWord(value: number, place: string, word: string): void {
+  storeWord(value: number, place: string, word: string, known?: Place): void {
+    this.accesses.store(value, known, this.#block);
     const name = this.#bind(value, true);
     if (this.#partsOf(value) === 1) this.line(`${name}[${place}] = ${word};`);
     else this.line(`${name}_store(${place}, ${word});`);
@@ -228,10 +226,15 @@ export class KernelWriter {
     const { dtype } = this.type(value);
     const whole =
       dtype === 'bool' ? `u32(${element})` : isFloat(dtype) ? fitted(element, dtype) : element;
-    this.storeWord(value, placeText(place), whole);
+    this.storeWord(value, placeText(place), whole, place);
   }
 
-  #bind(value: number, writes: boolean): string {
+  get #block(): object {
+    return this.#scopes.at(-1) ?? this;
+  }
+
+  #bind(stored: number, writes: boolean): string {
+    const value = this.#options.inPlace?.get(stored) ?? stored;
     let bound = this.#bound.get(value);
     if (bound === undefined) {
       bound = { value, name: `b${this.#bound.size}`, writes };
@@ -244,6 +247,7 @@ export class KernelWriter {
   /** Binds a value under the name that its buffer has, for texts that index it themselves. */
   bufferOf(value: number, writes: boolean): string {
     if (!writes) this.reads.add(value);
+    this.accesses.load(value, undefined, this.#block);
     return this.#bind(value, writes);
   }
 

@@ -1,5 +1,5 @@
 import type { KernelWriter } from './kernelWriter.ts';
-import { dividePlace, remainderOfPlace } from './place.ts';
+import { dividePlace, type Place, remainderOfPlace } from './place.ts';
 
 /**
  * Has the values be read in vectors of which `ask` wants elements side by side: four reads become one. A value of
@@ -8,21 +8,25 @@ import { dividePlace, remainderOfPlace } from './place.ts';
 export function readSideBySide(writer: KernelWriter, ask: (writer: KernelWriter) => void): void {
   const probe = writer.probe();
   ask(probe);
-  const vectors = new Map<number, Map<string, Set<number>>>();
-  const scattered = new Set<number>();
-  for (const { value, place } of probe.loads) {
-    const component = remainderOfPlace(place, 4);
-    if (component.terms.length > 0 || !writer.hasVectors(value)) {
-      scattered.add(value);
-      continue;
-    }
-    const ofValue = vectors.get(value) ?? new Map<string, Set<number>>();
+  for (const [value, places] of probe.accesses.loads()) {
+    const components = vectorsOf(places);
+    if (components === undefined || !writer.hasVectors(value)) continue;
+    const isWhole = [...components.values()].every(({ size }) => size === 4);
+    if (isWhole) writer.readInVectors(value);
+  }
+}
+
+/** Which components of which vectors the places are; nothing if one may be any component. */
+function vectorsOf(
+  places: readonly (Place | undefined)[],
+): ReadonlyMap<string, ReadonlySet<number>> | undefined {
+  const vectors = new Map<string, Set<number>>();
+  for (const place of places) {
+    const component = place && remainderOfPlace(place, 4);
+    if (place === undefined || component === undefined || component.terms.length > 0)
+      return undefined;
     const { key } = dividePlace(place, 4);
-    ofValue.set(key, (ofValue.get(key) ?? new Set()).add(component.constant));
-    vectors.set(value, ofValue);
+    vectors.set(key, (vectors.get(key) ?? new Set()).add(component.constant));
   }
-  for (const [value, ofValue] of vectors) {
-    const isWhole = [...ofValue.values()].every((components) => components.size === 4);
-    if (isWhole && !scattered.has(value)) writer.readInVectors(value);
-  }
+  return vectors;
 }

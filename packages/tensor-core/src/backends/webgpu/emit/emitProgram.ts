@@ -9,12 +9,15 @@ import { emitMap } from './emitMap.ts';
 import { emitReduce } from './emitReduce.ts';
 import { emitScan } from './emitScan.ts';
 import { emitSort } from './emitSort.ts';
+import type { InPlacePlan } from './inPlacePlan.ts';
 import type { EmitArguments, KernelForm, KernelText, SubgroupSizes, Tiling } from './kernelText.ts';
 
 export interface EmitOptions {
   readonly maxBindingBytes: number;
   readonly tiling: Tiling;
   readonly subgroups: SubgroupSizes | undefined;
+  /** Told which results may be written over what is given. */
+  readonly inPlace: InPlacePlan;
 }
 
 const emitters: Readonly<Record<KernelKind, (args: EmitArguments) => KernelForm>> = {
@@ -41,15 +44,26 @@ export function emitProgram(
   for (const plan of kernels.toReversed()) {
     const stored = [...plan.members.keys()].filter((value) => needed.has(value));
     if (stored.length === 0) continue;
-    const writer = new KernelWriter({
-      ruleOf: inlineRule,
-      values,
-      isStored: (value) => value < values.first || (homes.has(value) && homes.get(value) !== plan),
-      isInArena: (value) => value >= values.first && !values.program.outputs.includes(value),
-      maxBindingBytes: options.maxBindingBytes,
-    });
-    const { tiling, subgroups } = options;
-    const form = emitters[plan.kind]({ plan, values, writer, stored, tiling, subgroups });
+    const write = (
+      inPlace: ReadonlyMap<number, number>,
+    ): { readonly writer: KernelWriter; readonly form: KernelForm } => {
+      const writer = new KernelWriter({
+        ruleOf: inlineRule,
+        values,
+        isStored: (value) =>
+          value < values.first || (homes.has(value) && homes.get(value) !== plan),
+        isInArena: (value) => value >= values.first && !values.program.outputs.includes(value),
+        maxBindingBytes: options.maxBindingBytes,
+        inPlace,
+      });
+      const { tiling, subgroups } = options;
+      const form = emitters[plan.kind]({ plan, values, writer, stored, tiling, subgroups });
+      return { writer, form };
+    };
+    const first = write(new Map());
+    const replaced = options.inPlace.replacements(stored, first.writer.accesses);
+    const { writer, form } = replaced.size === 0 ? first : write(replaced);
+    options.inPlace.add(stored, writer.reads);
     const { wgsl, bindings } = writer.finish({
       workgroup: [form.workgroup],
       ...(form.header === undefined ? {} : { header: form.header }),

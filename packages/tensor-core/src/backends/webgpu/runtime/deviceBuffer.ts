@@ -10,6 +10,8 @@ export class DeviceBuffer implements Buffer {
   readonly type: TensorType;
   readonly byteLength: number;
   memory: GPUBuffer | undefined;
+  /** Bytes of the device that are its own once all that was asked for has run. */
+  plannedBytes = 0;
   host: TypedArray | undefined;
   failure: LorikeetError | undefined;
   /** The run that computes it, as long as that may turn out to have failed. */

@@ -3,37 +3,27 @@ import type { LorikeetError } from '../../../errors.ts';
 import { indexOutOfRange } from '../../../ops/index/gather.ts';
 import { sizeOf } from '../../../shape.ts';
 import type { Part } from '../../partition.ts';
+import type { KernelBinding } from '../codegen/kernelWriter.ts';
 import { emitProgram } from '../emit/emitProgram.ts';
+import { InPlacePlan } from '../emit/inPlacePlan.ts';
 import type { KernelText, Tiling } from '../emit/kernelText.ts';
 import { ProgramValues } from '../schedule/programValues.ts';
 import { prepared } from '../schedule/rewrites.ts';
 import { schedule } from '../schedule/schedule.ts';
-import { type ArenaPlan, type Lifetime, planArena } from './arenaPlan.ts';
+import { type ArenaPlan, bindingAlignment, type Lifetime, planArena } from './arenaPlan.ts';
+import { BoundKernel, type BoundRange } from './boundKernel.ts';
 import type { Gpu } from './gpu.ts';
-import { mapMode, usage } from './usage.ts';
+import type { SizedValue } from './memoryLimits.ts';
 
-interface Kernel extends KernelText {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-  readonly groupsX: number;
-  readonly groupsY: number;
-  /** Bind groups by the buffers in them, the last used last. */
-  readonly bindGroups: Map<string, GPUBindGroup>;
-}
+/** The number by which kernels bind the notes of faults. */
+const faults = -1;
 
-/** A step takes turns with few sets of buffers. */
-const maxBindGroups = 8;
-
-const identities = new WeakMap<GPUBuffer, number>();
-let identityCount = 0;
-
-function identityOf(memory: GPUBuffer): number {
-  let identity = identities.get(memory);
-  if (identity === undefined) {
-    identity = identityCount++;
-    identities.set(memory, identity);
-  }
-  return identity;
+/** Numbers in the whole program. */
+export interface Donation {
+  /** Inputs that the part may overwrite. */
+  readonly inputs: ReadonlySet<number>;
+  /** Results that it may write there. */
+  readonly results: ReadonlySet<number>;
 }
 
 /** A part of a program as kernels, which are one list of commands in each run. */
@@ -42,56 +32,84 @@ export class DevicePart {
   readonly #values: ProgramValues;
   readonly #texts: readonly KernelText[];
   readonly #arena: ArenaPlan;
+  readonly #lifetimes: readonly Lifetime[];
   /** Bytes of all that is neither given nor a result. */
   readonly unplannedBytes: number;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
-  #kernels: readonly Kernel[] | undefined;
-  #faults: GPUBuffer | undefined;
+  #kernels: readonly BoundKernel[] | undefined;
+  /** Of the last run: what it was given, its results, the arena. */
+  #buffers: readonly GPUBuffer[] = [];
 
-  /** @param inputCount of the whole program, behind which its constants are numbered. */
-  constructor(gpu: Gpu, part: Part, tiling: Tiling) {
+  /** Results that are written over a donated input, and that input. */
+  readonly inPlace: ReadonlyMap<number, number>;
+
+  constructor(gpu: Gpu, part: Part, tiling: Tiling, donation: Donation) {
     this.#gpu = gpu;
     this.inputs = part.inputs;
     this.outputs = part.outputs;
-    const { maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = gpu.device.limits;
+    const limits = gpu.device.limits;
     this.#values = new ProgramValues(prepared(part.program));
-    const plans = schedule(this.#values, maxStorageBuffersPerShaderStage, tiling);
+    const plans = schedule(this.#values, limits.maxStorageBuffersPerShaderStage, tiling);
+    const { program } = this.#values;
+    const inPlace = new InPlacePlan(
+      this.#values,
+      part.inputs.flatMap((input, i) => (donation.inputs.has(input) ? [i] : [])),
+      program.outputs.filter((_, i) => donation.results.has(part.outputs[i] ?? -1)),
+    );
     this.#texts = emitProgram(this.#values, plans, {
-      maxBindingBytes: maxStorageBufferBindingSize,
+      maxBindingBytes:
+        Math.floor(limits.maxStorageBufferBindingSize / bindingAlignment) * bindingAlignment,
       tiling,
       subgroups: gpu.subgroups,
+      inPlace,
     });
+    this.inPlace = new Map(
+      [...inPlace.finish()].map(([output, input]) => [
+        part.outputs[program.outputs.indexOf(output)] ?? -1,
+        part.inputs[input] ?? -1,
+      ]),
+    );
     const lifetimes = lifetimesOf(this.#values, this.#texts);
+    this.#lifetimes = lifetimes;
     this.unplannedBytes = lifetimes.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#arena = planArena(lifetimes);
+    this.#arena = planArena(lifetimes, limits.maxBufferSize);
   }
 
   get kernels(): readonly KernelText[] {
     return this.#texts;
   }
 
-  get arenaBytes(): number {
-    return this.#arena.bytes;
+  /** Bytes of each buffer that the arena is made of. */
+  get chunks(): readonly number[] {
+    return this.#arena.chunks;
+  }
+
+  /** Intermediates and results: what the part takes memory for. */
+  sizedValues(): SizedValue[] {
+    const values = this.#values;
+    const all = [...this.#lifetimes.map(({ value }) => value), ...values.program.outputs];
+    return all.flatMap((value) => {
+      const { op, path } = values.instruction(value) ?? {};
+      if (op === undefined) return [];
+      const { dtype, shape } = values.memoryType(value);
+      const bytes = byteLengthOf(dtype, sizeOf(shape));
+      return [{ type: values.type(value), bytes, op: op.name, path }];
+    });
   }
 
   async prepare(): Promise<void> {
     if (this.#kernels !== undefined) return;
-    const gpu = this.#gpu;
-    const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
-    this.#kernels = await Promise.all(
-      this.#texts.map(async (text) => {
-        const signature = text.bindings.map(({ writes }) => (writes ? 'w' : 'r')).join('');
-        const groupsX = Math.min(text.groups, limit);
-        return {
-          ...text,
-          pipeline: await gpu.pipeline(text.name, text.wgsl, signature),
-          layout: gpu.layout(signature).group,
-          groupsX,
-          groupsY: Math.ceil(text.groups / groupsX),
-          bindGroups: new Map<string, GPUBindGroup>(),
-        };
-      }),
+    this.#kernels = await this.#gpu.health.whileAlive(
+      Promise.all(
+        this.#texts.map((text) =>
+          BoundKernel.make(
+            this.#gpu,
+            text,
+            text.bindings.map((binding) => this.#rangeOf(binding)),
+          ),
+        ),
+      ),
     );
   }
 
@@ -105,21 +123,19 @@ export class DevicePart {
     results: readonly GPUBuffer[],
   ): Promise<LorikeetError | undefined> | undefined {
     const gpu = this.#gpu;
-    const { program } = this.#values;
-    const arena = this.#arena.bytes === 0 ? undefined : gpu.scratch(this.#arena.bytes);
-    const memory = new Map<number, GPUBuffer>();
-    for (const [i, buffer] of given.entries()) memory.set(i, buffer);
-    for (const [i, value] of program.outputs.entries()) memory.set(value, results[i] as GPUBuffer);
-    const hasFaults = this.#values.faults.length > 0;
-    if (hasFaults) this.#faults ??= gpu.memory.take(faultBytes(this.#values));
-    const encoder = gpu.device.createCommandEncoder();
-    if (this.#faults !== undefined) encoder.clearBuffer(this.#faults, 0, faultBytes(this.#values));
+    const buffers = [...given, ...results, ...gpu.scratch(this.#arena.chunks)];
+    const changed = changedSlots(this.#buffers, buffers);
+    this.#buffers = buffers;
+    const encoder = gpu.device.createCommandEncoder({ label: 'program' });
+    const notes = this.#values.faults.length > 0 ? this.#rangeOf(faultNotes) : undefined;
+    if (notes !== undefined)
+      encoder.clearBuffer(buffers[notes.slot] as GPUBuffer, notes.offset, this.#faultBytes);
     const profiled = gpu.profiler?.begin(this.#texts);
     let pass: GPUComputePassEncoder | undefined;
     for (const [i, kernel] of (this.#kernels ?? []).entries()) {
       pass ??= encoder.beginComputePass(profiled?.pass(i));
       pass.setPipeline(kernel.pipeline);
-      pass.setBindGroup(0, this.#bindGroup(kernel, memory, arena));
+      pass.setBindGroup(0, kernel.bindGroup(buffers, changed));
       pass.dispatchWorkgroups(kernel.groupsX, kernel.groupsY);
       gpu.counts.dispatches += 1;
       if (profiled === undefined) continue;
@@ -128,76 +144,75 @@ export class DevicePart {
     }
     pass?.end();
     profiled?.end(encoder);
-    const faults = hasFaults ? this.#copyFaults(encoder) : undefined;
+    const staging = notes === undefined ? undefined : gpu.staging.take(this.#faultBytes);
+    if (notes !== undefined && staging !== undefined) {
+      const from = buffers[notes.slot] as GPUBuffer;
+      encoder.copyBufferToBuffer(from, notes.offset, staging, 0, this.#faultBytes);
+    }
     gpu.submit(encoder.finish());
     profiled?.submitted();
-    return faults === undefined ? undefined : this.#faultIn(faults);
+    return staging === undefined ? undefined : this.#faultIn(staging);
   }
 
-  #bindGroup(
-    kernel: Kernel,
-    memory: ReadonlyMap<number, GPUBuffer>,
-    arena: GPUBuffer | undefined,
-  ): GPUBindGroup {
-    const bufferOf = (value: number): GPUBuffer =>
-      (value < 0 ? this.#faults : (memory.get(value) ?? arena)) as GPUBuffer;
-    const key = kernel.bindings.map(({ value }) => identityOf(bufferOf(value))).join();
-    const known = kernel.bindGroups.get(key);
-    if (known !== undefined) {
-      kernel.bindGroups.delete(key);
-      kernel.bindGroups.set(key, known);
-      return known;
-    }
-    const made = this.#gpu.device.createBindGroup({
-      layout: kernel.layout,
-      entries: kernel.bindings.map(({ value, offset, bytes }, binding) => ({
-        binding,
-        resource: {
-          buffer: bufferOf(value),
-          offset: offset + (this.#arena.offsets.get(value) ?? 0),
-          size: value < 0 ? faultBytes(this.#values) : bytes,
-        },
-      })),
-    });
-    kernel.bindGroups.set(key, made);
-    const [oldest] = kernel.bindGroups.keys();
-    if (kernel.bindGroups.size > maxBindGroups && oldest !== undefined)
-      kernel.bindGroups.delete(oldest);
-    return made;
+  get #faultBytes(): number {
+    return faultBytes(this.#values);
   }
 
-  #copyFaults(encoder: GPUCommandEncoder): GPUBuffer {
-    const size = faultBytes(this.#values);
-    const staging = this.#gpu.device.createBuffer({
-      size,
-      usage: usage.mapRead | usage.copyTarget,
-    });
-    encoder.copyBufferToBuffer(this.#faults as GPUBuffer, 0, staging, 0, size);
-    return staging;
+  /** Which buffer of a run holds what is bound, and where. */
+  #rangeOf({ value, offset, bytes }: KernelBinding): BoundRange {
+    const { inputs, constants, outputs } = this.#values.program;
+    const given = inputs.length + constants.length;
+    if (value >= 0 && value < given) return { slot: value, offset, size: bytes };
+    const output = outputs.indexOf(value);
+    if (output >= 0) return { slot: given + output, offset, size: bytes };
+    const place = this.#arena.places.get(value) ?? { chunk: 0, offset: 0 };
+    return {
+      slot: given + outputs.length + place.chunk,
+      offset: offset + place.offset,
+      size: value === faults ? this.#faultBytes : bytes,
+    };
   }
 
   async #faultIn(staging: GPUBuffer): Promise<LorikeetError | undefined> {
+    const { health, staging: pool } = this.#gpu;
+    let words: Int32Array;
     try {
-      await staging.mapAsync(mapMode.read);
+      words = await health.whileAlive(
+        pool.read(staging, this.#faultBytes, (bytes) => new Int32Array(bytes.slice().buffer)),
+      );
     } catch {
       // The device is lost, and says so itself.
       return undefined;
     }
-    const words = new Int32Array(staging.getMappedRange().slice(0));
-    staging.destroy();
     for (const [slot, { op, side, path }] of this.#values.faults.entries())
       if (words[2 * slot] !== 0) return indexOutOfRange(op, words[2 * slot + 1] ?? 0, side, path);
     return undefined;
   }
 }
 
-function faultBytes({ faults }: ProgramValues): number {
-  return Math.max(16, 8 * faults.length);
+const faultNotes: KernelBinding = { value: faults, writes: true, offset: 0, bytes: 0 };
+
+function faultBytes(values: ProgramValues): number {
+  return Math.max(16, 8 * values.faults.length);
 }
 
+function changedSlots(before: readonly GPUBuffer[], now: readonly GPUBuffer[]): Set<number> {
+  const changed = new Set<number>();
+  for (const [slot, buffer] of now.entries()) if (before[slot] !== buffer) changed.add(slot);
+  return changed;
+}
+
+/** Notes of faults are kept from the first kernel to the last: what has none of them must not overwrite them. */
 function lifetimesOf(values: ProgramValues, kernels: readonly KernelText[]): Lifetime[] {
   const outputs = new Set(values.program.outputs);
   const lifetimes = new Map<number, Lifetime>();
+  if (values.faults.length > 0)
+    lifetimes.set(faults, {
+      value: faults,
+      bytes: faultBytes(values),
+      from: 0,
+      until: kernels.length,
+    });
   kernels.forEach(({ bindings }, step) => {
     for (const { value } of bindings) {
       if (value < values.first || outputs.has(value)) continue;
