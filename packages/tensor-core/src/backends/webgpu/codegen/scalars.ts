@@ -65,9 +65,9 @@ export function unpacked(dtype: DType, word: string, place: string): string {
 
 /** The word (u32) of elements that share it, the first in the lowest bits. */
 export function packed(dtype: DType, elements: readonly string[]): string {
-  if (dtype === 'f16') return `pack2x16float(vec2<f32>(${elements.join(', ')}))`;
   const bits = 32 / elementsPerWord(dtype);
   const field = (element: string): string => {
+    if (dtype === 'f16') return `halfFloat(${element})`;
     if (dtype === 'bf16') return `bfloat(${element})`;
     if (dtype === 'bool') return `u32(${element})`;
     return `(u32(${element}) & ${2 ** bits - 1}u)`;

@@ -48,8 +48,24 @@ const sources: Readonly<Record<string, string>> = {
   if (isNotANumber(x)) { return (bits >> 16u) | 64u; }
   return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
 }`,
+  // To nearest, ties to even. WGSL's own leaves open what becomes of numbers that are too large, and how it rounds.
+  halfFloat: `fn halfFloat(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let sign = (bits >> 16u) & 0x8000u;
+  let size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) { return sign | 0x7e00u; }
+  if (size >= 0x477ff000u) { return sign | 0x7c00u; }
+  if (size >= 0x38800000u) { return sign | ((size - 0x37fff001u + ((size >> 13u) & 1u)) >> 13u); }
+  if (size < 0x33000000u) { return sign; }
+  let shift = 126u - (size >> 23u);
+  let digits = (size & 0x7fffffu) | 0x800000u;
+  let whole = digits >> shift;
+  let rest = digits - (whole << shift);
+  let middle = 1u << (shift - 1u);
+  return sign | (whole + select(0u, 1u, rest > middle || (rest == middle && (whole & 1u) == 1u)));
+}`,
   quantizeHalf: `fn quantizeHalf(x: f32) -> f32 {
-  return unpack2x16float(pack2x16float(vec2<f32>(x, 0.0))).x;
+  return unpack2x16float(halfFloat(x)).x;
 }`,
   quotient_i32: `fn quotient_i32(a: i32, b: i32) -> i32 {
   if (b == 0) { return 0; }

@@ -8,11 +8,12 @@ import {
 } from '../codegen/place.ts';
 import type { DotKernel } from './dotKernel.ts';
 import { type EmitArguments, groupIndex, type KernelForm } from './kernelText.ts';
+import { emitShuffledTree, shuffledWidth } from './shuffledTree.ts';
 import { type DeepTile, deepThreads } from './tiles.ts';
 
 /** Each thread takes every so-manieth step of the depth; what they have found is added up in a tree. */
 export function emitDeepDot(
-  { writer }: EmitArguments,
+  { writer, subgroups }: EmitArguments,
   kernel: DotKernel,
   { lanes, tall, wide }: DeepTile,
 ): KernelForm {
@@ -54,14 +55,23 @@ export function emitDeepDot(
     writer.line(`${name}[local] = c${s};`);
   });
   writer.line('workgroupBarrier();');
-  writer.block(`for (var half = ${deepThreads / 2}u; half >= ${lanes}u; half /= 2u)`, () => {
+  // With one column to a group, all of its threads may end with the sums.
+  const width = lanes === 1 ? shuffledWidth(deepThreads, subgroups) : 1;
+  const least = Math.max(lanes, width);
+  writer.block(`for (var half = ${deepThreads / 2}u; half >= ${least}u; half /= 2u)`, () => {
     writer.block('if (local < half)', () => {
       for (const name of sums) writer.line(`${name}[local] += ${name}[local + half];`);
     });
     writer.line('workgroupBarrier();');
   });
+  const totals =
+    width === 1
+      ? sums.map((name) => `${name}[local]`)
+      : sums.flatMap((name) =>
+          emitShuffledTree(writer, [name], width, ([a], [b]) => `${a} = ${a} + ${b};`),
+        );
   writer.block(`if (local < ${lanes}u)`, () => {
-    sums.forEach((name, s) => {
+    totals.forEach((total, s) => {
       const [row, column] = [Math.floor(s / wide), s % wide];
       const m = `${placeText(scalePlace(i, tall))} + ${row}u`;
       const n = `${placeText(scalePlace(j, wide))} + ${column}u`;
@@ -69,7 +79,7 @@ export function emitDeepDot(
         ...(groupsDown * tall === sides.rows ? [] : [`${m} < ${sides.rows}u`]),
         ...(groupsAcross * lanes * wide === sides.columns ? [] : [`${n} < ${sides.columns}u`]),
       ];
-      const call = `finish(${placeText(z)}, ${m}, ${n}, ${name}[local]);`;
+      const call = `finish(${placeText(z)}, ${m}, ${n}, ${total});`;
       writer.line(guards.length === 0 ? call : `if (${guards.join(' && ')}) { ${call} }`);
     });
   });

@@ -19,6 +19,7 @@ import {
   type KernelForm,
   sameCoordinates,
 } from './kernelText.ts';
+import { emitShuffledTree, shuffledWidth } from './shuffledTree.ts';
 
 const threads = 64;
 /** Terms that are summed before the sum is added to the rest. */
@@ -37,7 +38,7 @@ interface Reduction {
  * line or by element. A line is a thread's ('register'), or the work of a group, which ends in a tree ('workgroup').
  */
 export function emitReduce(args: EmitArguments): KernelForm {
-  const { plan, values, writer, stored, tiling } = args;
+  const { plan, values, writer, stored, tiling, subgroups } = args;
   const { rows, columns } = plan;
   const isShared = columns >= threads && (tiling === 'workgroup' || rows < threads);
   const header: string[] = [];
@@ -160,7 +161,9 @@ export function emitReduce(args: EmitArguments): KernelForm {
       writer.line(`${name}[local] = ${parts[i]};`);
     });
     writer.line('workgroupBarrier();');
-    writer.block(`for (var half = ${threads / 2}u; half > 0u; half /= 2u)`, () => {
+    const canShuffle = accumulator.parts.every(({ type }) => type !== 'bool');
+    const width = canShuffle ? shuffledWidth(threads, subgroups) : 1;
+    writer.block(`for (var half = ${threads / 2}u; half >= ${width}u; half /= 2u)`, () => {
       writer.block('if (local < half)', () => {
         const others = shared.map((name) => `${name}[local + half]`);
         writer.line(
@@ -172,6 +175,7 @@ export function emitReduce(args: EmitArguments): KernelForm {
       });
       writer.line('workgroupBarrier();');
     });
+    if (width > 1) return emitShuffledTree(writer, shared, width, accumulator.merge);
     return shared.map((name) => `${name}[0]`);
   }
 

@@ -34,7 +34,6 @@ export function emitRegisterDot(
   const isWholeDown = groupsDown * (threads / lanes) * tall === sides.rows;
   const isWholeAcross = groupsAcross * lanes * wide === sides.columns;
   const groups = sides.batches * groupsDown * groupsAcross;
-  const header = kernel.finish();
 
   writer.line(`let id = ${groupIndex};`);
   writer.line(`if (id >= ${groups}u) { return; }`);
@@ -94,7 +93,8 @@ export function emitRegisterDot(
       const call = `finish(${placeText(z)}, ${m}, ${n}, c${i}_${j});`;
       writer.line(guards.length === 0 ? call : `if (${guards.join(' && ')}) { ${call} }`);
     }
-  return { workgroup: threads, groups, header };
+  // Only now is it known which values are read in vectors.
+  return { workgroup: threads, groups, header: kernel.finish() };
 
   /** The place of a tile, that of its group and in it that of the thread; there may be threads behind the last tile. */
   function tilePlace(
