@@ -4,16 +4,22 @@ import { dividePlace, type Place, remainderOfPlace } from './place.ts';
 /**
  * Has the values be read in vectors of which `ask` wants elements side by side: four reads become one. A value of
  * which it also wants one that may be anywhere in a vector is left as it is.
+ *
+ * @returns whether there are such values.
  */
-export function readSideBySide(writer: KernelWriter, ask: (writer: KernelWriter) => void): void {
+export function readSideBySide(writer: KernelWriter, ask: (writer: KernelWriter) => void): boolean {
   const probe = writer.probe();
+  let isAny = false;
   ask(probe);
   for (const [value, places] of probe.accesses.loads()) {
     const components = vectorsOf(places);
     if (components === undefined || !writer.hasVectors(value)) continue;
     const isWhole = [...components.values()].every(({ size }) => size === 4);
-    if (isWhole) writer.readInVectors(value);
+    if (!isWhole) continue;
+    writer.readInVectors(value);
+    isAny = true;
   }
+  return isAny;
 }
 
 /** Which components of which vectors the places are; nothing if one may be any component. */
