@@ -82,6 +82,7 @@ export {
 } from './shape.ts';
 export { packedTensor, type TensorLike, tensor } from './tensor.ts';
 export { Tensor } from './tensorMethods.ts';
+export { toHost } from './toHost.ts';
 export { checkpoint } from './transforms/checkpoint.ts';
 export { type Compiled, type CompileOptions, compile } from './transforms/compile.ts';
 export { type CustomVjpArguments, customVjp } from './transforms/customVjp.ts';

@@ -1,25 +1,6 @@
-import {
-  applyUpdates,
-  Context,
-  combine,
-  type Optimizer,
-  type Part,
-  type Place,
-  partition,
-  paths,
-} from '@lorikeet/nn';
-import {
-  alias,
-  compile,
-  evaluate,
-  foldIn,
-  LorikeetError,
-  mapTensors,
-  memoryScope,
-  randomKey,
-  type Tensor,
-  valueAndGrad,
-} from '@lorikeet/tensor-core';
+import { type Context, type Optimizer, type Place, partition, paths } from '@lorikeet/nn';
+import { type Backend, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { FitRun } from './fitRun.ts';
 
 /** Tensors that a step gets, and how many tokens count in its speed. */
 export interface Batch<Inputs> {
@@ -33,7 +14,7 @@ export interface StepReport {
   readonly epoch: number;
   readonly loss: number;
   readonly tokens: number;
-  /** Seconds from the start of the step until its loss was known. */
+  /** Seconds until its loss was known, since the one before it was, or since the start. */
   readonly seconds: number;
 }
 
@@ -57,7 +38,20 @@ export interface FitOptions<Model, Inputs, Metrics> {
   readonly seed?: number;
   /** Called after each epoch. */
   readonly evaluate?: (model: Model, epoch: number) => Promise<Metrics>;
+  /** Called once for each step, in order, as soon as its loss is known, which is some steps later. */
   readonly onStep?: (report: StepReport) => void;
+  /**
+   * `true` computes the layers of the model again in the derivative, which takes less memory; 'auto' does so from the
+   * moment that a step is refused for want of memory. The values are the same. Defaults to false.
+   */
+  readonly checkpoint?: boolean | 'auto';
+  /**
+   * Makes a backend in place of one whose device is lost. Training goes on from the last state that was kept on the host,
+   * to the same bits as if nothing had happened; `batches` must give the same again. Without it, a lost device is an error.
+   */
+  readonly recover?: () => Promise<Backend>;
+  /** With `recover`: how many steps lie between states that are kept on the host. Defaults to 100. */
+  readonly keepEvery?: number;
 }
 
 export interface Fit<Model, Metrics> {
@@ -76,86 +70,17 @@ export interface Fit<Model, Metrics> {
 export async function fit<Model, Inputs, Metrics = never>(
   options: FitOptions<Model, Inputs, Metrics>,
 ): Promise<Fit<Model, Metrics>> {
-  const { optimizer, epochs, seed = 0 } = options;
-  const [initial, frozen] = partition(options.model, options.trainable);
-  if (paths(initial).length === 0) {
+  if (paths(partition(options.model, options.trainable)[0]).length === 0) {
     throw new LorikeetError('invalid-argument', 'nothing of the model trains', {
       hint: 'adapt the model first, and give isTrainable',
     });
   }
-  await evaluate(frozen);
-  // A copy, since a step takes over the memory of what it is given.
-  let trainable = await evaluate(mapTensors(initial, alias));
-  let state = await evaluate(optimizer.init(trainable));
-  const step = compileStep(options, frozen);
-  const key = randomKey(seed);
-
-  const steps: StepReport[] = [];
-  const reports: EpochReport<Metrics>[] = [];
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    for await (const { inputs, tokens } of options.batches(epoch)) {
-      const start = performance.now();
-      const next = runStep(() => step(trainable, state, inputs, foldIn(key, steps.length)));
-      ({ trainable, state } = next);
-      const loss = await next.loss.item();
-      const report = {
-        step: steps.length + 1,
-        epoch,
-        loss,
-        tokens,
-        seconds: (performance.now() - start) / 1000,
-      };
-      steps.push(report);
-      if (!Number.isFinite(loss)) throw diverged(report);
-      options.onStep?.(report);
-    }
-    if (options.evaluate !== undefined)
-      reports.push({ epoch, metrics: await options.evaluate(combine(trainable, frozen), epoch) });
-  }
-  if (steps.length === 0 && epochs > 0) {
+  const run = await FitRun.start(options);
+  await run.toEnd();
+  if (run.steps.length === 0 && options.epochs > 0) {
     throw new LorikeetError('invalid-argument', 'there is no batch to train on', {
       hint: 'the data set is empty, or its last batch is dropped and was the only one',
     });
   }
-  return { model: combine(trainable, frozen), steps, epochs: reports };
-}
-
-interface StepResult<Model> {
-  readonly loss: Tensor;
-  readonly trainable: Part<Model>;
-  readonly state: unknown;
-}
-
-function compileStep<Model, Inputs, Metrics>(
-  { loss, optimizer }: FitOptions<Model, Inputs, Metrics>,
-  frozen: Part<Model>,
-): (trainable: Part<Model>, state: unknown, inputs: Inputs, key: Tensor) => StepResult<Model> {
-  return compile(
-    (trainable: Part<Model>, state: unknown, inputs: Inputs, key: Tensor): StepResult<Model> => {
-      const objective = (part: Part<Model>): Tensor =>
-        loss(combine(part, frozen), inputs, Context.training(key));
-      const { value, gradient } = valueAndGrad(objective)(trainable);
-      const update = optimizer.update(gradient, state, trainable);
-      return {
-        loss: value,
-        trainable: applyUpdates(trainable, update.updates),
-        state: update.state,
-      };
-    },
-    { donate: [0, 1] },
-  );
-}
-
-/** Frees what a step made besides its results. */
-function runStep<T>(step: () => T): T {
-  using scope = memoryScope();
-  return scope.keep(step());
-}
-
-function diverged({ step, epoch, loss }: StepReport): LorikeetError {
-  return new LorikeetError('not-finite', `the loss is ${loss} in step ${step} (epoch ${epoch})`, {
-    expected: 'a finite loss',
-    received: String(loss),
-    hint: 'lower the learning rate, clip the gradients, or look for NaN in the data and the checkpoint',
-  });
+  return { model: run.model, steps: run.steps, epochs: run.reports };
 }

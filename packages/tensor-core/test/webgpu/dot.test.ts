@@ -28,6 +28,13 @@ const product = fc.record({
   isDeepB: fc.boolean(),
 });
 
+/** Large enough for the largest tiles, whole and cut off, each order of the operands once. */
+const large = [
+  { batch: 1, rows: 96, columns: 260, depth: 512, isDeepA: true, isDeepB: true },
+  { batch: 1, rows: 65, columns: 256, depth: 512, isDeepA: true, isDeepB: false },
+  { batch: 3, rows: 64, columns: 130, depth: 256, isDeepA: false, isDeepB: false },
+];
+
 /** Families of kernels: `readers` reads rows for others, by subgroups. */
 const families: Readonly<Record<string, NodeWebgpuOptions>> = {
   readers: { tiling: 'register' },
@@ -59,7 +66,7 @@ await describeOnWebgpu('products of any sides', () => {
               expect(error).toBeLessThanOrEqual(bound * (sizes[i] ?? 0));
             });
           }),
-          { numRuns: 8 },
+          { numRuns: 8, examples: large.map((sides) => [sides]) },
         );
       } finally {
         backend.destroy();

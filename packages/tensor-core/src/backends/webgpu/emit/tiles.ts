@@ -70,18 +70,24 @@ export function dotTile(
 }
 
 /** Threads that read rows for each other must all be there: the group must have whole subgroups. */
-function registerTile(
-  { rows, columns }: DotSides,
-  subgroups: SubgroupSizes | undefined,
-): RegisterTile {
-  const wide = lowPower(columns, 4);
-  const readers = lowPower(rows, 8);
+function registerTile(sides: DotSides, subgroups: SubgroupSizes | undefined): RegisterTile {
+  const { rows, columns } = sides;
+  const most = mostResults(sides);
+  const wide = lowPower(columns, most.wide);
+  const readers = lowPower(rows, Math.min(8, most.tall));
   const group = groupAcross(Math.ceil(columns / wide));
   const isShared =
     subgroups !== undefined && subgroups.min >= readers && group % subgroups.max === 0;
   if (!isShared || readers === 1)
-    return { family: 'register', tall: lowPower(rows, 8), wide, readers: 1 };
-  return { family: 'register', tall: lowPower(rows, 16), wide, readers };
+    return { family: 'register', tall: lowPower(rows, Math.min(8, most.tall)), wide, readers: 1 };
+  return { family: 'register', tall: lowPower(rows, most.tall), wide, readers };
+}
+
+/** A small product is done before a kernel with much text is compiled. */
+function mostResults({ batches, rows, columns, depth }: DotSides): { tall: number; wide: number } {
+  const steps = batches * rows * columns * depth;
+  if (steps < 2 ** 16) return { tall: 2, wide: 2 };
+  return steps < 2 ** 22 ? { tall: 4, wide: 4 } : { tall: 16, wide: 4 };
 }
 
 /** Threads of a group that go along so many tiles side by side. */
