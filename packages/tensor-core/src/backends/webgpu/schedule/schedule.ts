@@ -22,6 +22,7 @@ import {
 } from './kernelPlan.ts';
 import type { ProgramValues } from './programValues.ts';
 import { sortBlocksOp } from './sortSteps.ts';
+import { sourceOf } from './sourceOf.ts';
 import { forcedHome, isHeavy, weightOf } from './weights.ts';
 
 export interface Schedule {
@@ -93,7 +94,7 @@ class Scheduler {
     while (this.#leavesOf(inputs).size > this.#maxBuffers - 3) {
       const [widest] = [...inputs].sort((a, b) => leavesOf(b) - leavesOf(a));
       if (widest === undefined || leavesOf(widest) <= 1) return;
-      this.#beginMap(widest);
+      this.#keep(widest);
     }
   }
 
@@ -165,10 +166,11 @@ class Scheduler {
 
   #placeInline(instruction: Instruction, value: number): void {
     const { inputs, op } = instruction;
+    const shared = this.#sharedSource(instruction, value);
+    if (shared !== undefined) this.#keep(shared);
     const level = this.#levelOf(inputs);
     const leaves = this.#leavesOf(inputs);
-    const weight =
-      weightOf(instruction) + inputs.reduce((sum, input) => sum + (this.#weights[input] ?? 0), 0);
+    const weight = this.#weightWith(instruction);
     const isOutput = this.#outputs.has(value);
     const mustStore = isOutput || forcedHome(op) || weight > maxWeight;
     const kernel = this.#kernels[level];
@@ -182,6 +184,43 @@ class Scheduler {
       return;
     }
     this.#beginMap(value, leaves);
+  }
+
+  /**
+   * What a view shares with others of the same value, if to store that once is less than to store each: the windows of
+   * a convolution are views of one padded input.
+   */
+  #sharedSource(instruction: Instruction, value: number): number | undefined {
+    if (!isView(instruction) || (this.#weights[instruction.inputs[0] ?? -1] ?? 0) === 0)
+      return undefined;
+    const [source, sharers] = sourceOf(instruction, this.#values);
+    const [whole, part] = [source, value].map((other) => sizeOf(this.#values.type(other).shape));
+    if (sharers < 2 || (whole ?? 0) >= (part ?? 0) * sharers) return undefined;
+    const leaves = this.#leavesOf([source]);
+    const weight = this.#weights[source] ?? 0;
+    const isWanted = isHeavy(instruction, value, weight, leaves, this.#values, this.#tiling);
+    return isWanted ? source : undefined;
+  }
+
+  /** Stores a value after all; what is made of it and is not stored is told. */
+  #keep(value: number): void {
+    this.#beginMap(value);
+    const end = this.#levels.length;
+    for (let other = value + 1; other < end; other++) {
+      const instruction = this.#values.instruction(other);
+      const isLazy = !this.#homes.has(other) && this.#values.literal(other) === undefined;
+      if (instruction === undefined || !isLazy || sizeOf(instruction.type.shape) === 0) continue;
+      const { inputs } = instruction;
+      const weight = this.#weightWith(instruction);
+      this.#setLazy(other, this.#levelOf(inputs), weight, this.#leavesOf(inputs));
+    }
+  }
+
+  #weightWith(instruction: Instruction): number {
+    return instruction.inputs.reduce(
+      (sum, input) => sum + (this.#weights[input] ?? 0),
+      weightOf(instruction),
+    );
   }
 
   #beginMap(value: number, leaves: ReadonlySet<number> = this.#leaves[value] ?? new Set()): void {
