@@ -30,14 +30,13 @@ async function changed(config: object, one: number[], other: number[]): Promise<
   );
 }
 
-describe.each([
-  ['Llama', llama],
-  ['Mistral', mistral],
-  ['Qwen2', qwen2],
-  ['Qwen3', qwen3],
-])('%s', (_, config) => {
-  const model = initModel(config, key);
+const families = await Promise.all(
+  Object.entries({ Llama: llama, Mistral: mistral, Qwen2: qwen2, Qwen3: qwen3 }).map(
+    async ([name, config]) => ({ name, config, model: await evaluate(initModel(config, key)) }),
+  ),
+);
 
+describe.each(families)('$name', ({ config, model }) => {
   testRowsAreApart(model, 13);
 
   test('counts positions from the first token that is there', async () => {
