@@ -42,7 +42,7 @@ export async function decodeAdapter<T>(
   const json = requireRecord(config);
   const placement = parsePlacement(json);
   const method = methodOf(json, placement, options.variants ?? []);
-  const selected = selectModules(model, placement, storedParts(source, model));
+  const selected = selectModules(model, placement, storedParts(source, model, json.bias === 'all'));
   requireMatches(model, placement, selected, strict);
   const placements = new Map<string, Method | TrainMethod>();
   for (const path of selected.adapted) placements.set(path, method);

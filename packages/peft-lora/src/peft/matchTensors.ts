@@ -56,13 +56,27 @@ export function matchTensors(
   return { stored, copies: findCopies(left, source, model, wanted) };
 }
 
-/** What a file has of each module of a model. */
-export function storedParts(source: TensorSource, model: unknown): StoredParts {
+/**
+ * What a file has of each module of a model.
+ *
+ * @param hasAllBiases whether the file has every parameter of the model whose path says `bias`: these tell nothing of
+ *   their module.
+ */
+export function storedParts(
+  source: TensorSource,
+  model: unknown,
+  hasAllBiases: boolean,
+): StoredParts {
   const keys = new Set(storedKeys(source).keys());
-  const { weights } = modelPaths(model);
+  const weights = modelPaths(model).weights.filter(
+    (path) => !hasAllBiases || !path.includes('bias'),
+  );
   return {
     some: (path) => [...keys].some((key) => key.startsWith(`${path}.`)),
-    whole: (path) => weights.every((weight) => !weight.startsWith(`${path}.`) || keys.has(weight)),
+    whole: (path) => {
+      const own = weights.filter((weight) => weight.startsWith(`${path}.`));
+      return own.length > 0 && own.every((weight) => keys.has(weight));
+    },
   };
 }
 

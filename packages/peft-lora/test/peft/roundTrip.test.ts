@@ -87,3 +87,14 @@ test('an adapter that was written and read is the same, bit by bit', async () =>
   );
   // On WebGPU nearly each case compiles kernels of its own.
 }, 300_000);
+
+test('a parameter that trains as a bias is not taken for a part of a module that trains', async () => {
+  const linear = (): Linear => new Linear(ones([1, 1]), ones([1]));
+  // PEFT's `modules_to_save: ["0"]` fits the end of `10`, all of which is there, since its paths say `bias`.
+  const model = { 0: linear(), a: { 1: linear(), 10: { bias_a: linear() } } };
+  const tuned = await trainedForm(
+    adapt(model, { 'a.1': lora({ rank: 1, bias: 'all' }), 0: train() }),
+  );
+  const loaded = await decodeAdapter(model, await withConfig(await filesOf(tuned)));
+  expect(await fingerprint(loaded)).toEqual(await fingerprint(tuned));
+});
