@@ -1,8 +1,8 @@
 import { applyUpdates, Context, combine, type Part } from '@lorikeet/nn';
 import { compile, type Tensor, valueAndGrad } from '@lorikeet/tensor-core';
-import type { FitOptions } from './fit.ts';
+import type { FitOptions } from './fitOptions.ts';
 
-export interface StepResult<Model> {
+interface StepResult<Model> {
   readonly loss: Tensor;
   readonly trainable: Part<Model>;
   readonly state: unknown;

@@ -1,5 +1,5 @@
 import { argmax, compile, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
-import type { Batch } from './fit.ts';
+import type { Batch } from './fitOptions.ts';
 import { type ClassificationMetrics, classificationMetrics } from './metrics.ts';
 
 /** Metrics of a classifier on batches with `labels`. */

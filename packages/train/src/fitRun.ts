@@ -13,7 +13,7 @@ import {
   useBackend,
 } from '@lorikeet/tensor-core';
 import { type CompiledStep, compileStep } from './compileStep.ts';
-import type { Batch, EpochReport, FitOptions, StepReport } from './fit.ts';
+import type { Batch, EpochReport, FitOptions, StepReport } from './fitOptions.ts';
 
 /** Steps whose losses are not known yet: the device goes on while the host waits for one. */
 const maxPending = 2;

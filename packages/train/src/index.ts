@@ -1,12 +1,6 @@
 export { evaluateClassifier } from './evaluateClassifier.ts';
-export {
-  type Batch,
-  type EpochReport,
-  type Fit,
-  type FitOptions,
-  fit,
-  type StepReport,
-} from './fit.ts';
+export { fit } from './fit.ts';
+export type { Batch, EpochReport, Fit, FitOptions, StepReport } from './fitOptions.ts';
 export { type ClassificationMetrics, type Confusion, classificationMetrics } from './metrics.ts';
 export { permutation } from './permutation.ts';
 export {

@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { StepReport } from './fit.ts';
+import type { StepReport } from './fitOptions.ts';
 
 /** Shows how a training goes on. */
 export interface Progress {

@@ -1,6 +1,6 @@
 import { gridY, lineY, type Markish, plot, windowY } from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import type { StepReport } from './fit.ts';
+import type { StepReport } from './fitOptions.ts';
 
 /** A part of a report: a heading over a table. */
 export interface ReportTable {

@@ -1,5 +1,5 @@
 import { foldIn, LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
-import type { Batch } from './fit.ts';
+import type { Batch } from './fitOptions.ts';
 import { permutation } from './permutation.ts';
 
 /** A text as token ids, with the number of its class. */

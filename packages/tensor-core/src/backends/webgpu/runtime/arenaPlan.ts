@@ -6,7 +6,7 @@ export interface Lifetime {
   readonly until: number;
 }
 
-export interface ArenaPlace {
+interface ArenaPlace {
   /** Which of the buffers that the arena is made of. */
   readonly chunk: number;
   readonly offset: number;

@@ -2,7 +2,7 @@ import type { Program } from '../../../program.ts';
 import type { Part } from '../../partition.ts';
 
 /** How a result of a program gets its memory. */
-export type OutputMemory =
+type OutputMemory =
   /** It keeps what the run took for the value. */
   | 'own'
   /** The value has memory of the run, which another result keeps. */
@@ -25,7 +25,7 @@ export interface MemoryNeed {
   readonly outputs: readonly OutputNeed[];
 }
 
-export interface OutputNeed {
+interface OutputNeed {
   readonly value: number;
   readonly bytes: number;
   readonly memory: OutputMemory;
