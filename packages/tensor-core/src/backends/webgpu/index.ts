@@ -1,6 +1,7 @@
 export type { Tiling } from './emit/kernelText.ts';
 export type { AdapterFacts } from './runtime/adapterFacts.ts';
 export type { KernelRun } from './runtime/profiler.ts';
+export type { AttentionChoice } from './schedule/keepsAttention.ts';
 export {
   createWebgpuBackend,
   type WebgpuBackend,

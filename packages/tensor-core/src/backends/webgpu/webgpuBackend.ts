@@ -17,6 +17,7 @@ import { platformGpu } from './runtime/platformGpu.ts';
 import type { KernelRun } from './runtime/profiler.ts';
 import type { RunRecord } from './runtime/runRecord.ts';
 import { toHost } from './runtime/transfer.ts';
+import { type AttentionChoice, keepsAttention } from './schedule/keepsAttention.ts';
 
 export interface WebgpuOptions {
   /** Where adapters come from. `navigator.gpu` if not given. */
@@ -26,6 +27,8 @@ export interface WebgpuOptions {
   readonly without?: readonly GPUFeatureName[];
   /** How work is spread; if not given, what suits the adapter: registers on software, workgroups on hardware. */
   readonly tiling?: Tiling;
+  /** When attention runs without its matrix of weights: if not given, where that is expected to be faster. */
+  readonly attention?: AttentionChoice;
   /** Takes the time of each kernel, where the adapter can: each then has a pass of its own. */
   readonly profile?: boolean;
 }
@@ -102,6 +105,8 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
   const queue = new WorkQueue();
   const programs = new LruCache<DeviceProgram>(maxPrograms);
   const tiling = options.tiling ?? (adapter.isSoftware ? 'register' : 'workgroup');
+  const { attention = 'bySize' } = options;
+  const { maxStorageBuffersPerShaderStage } = gpu.device.limits;
   const unknownRuns = new Set<RunRecord>();
   let liveBytes = 0;
   let [plannedBytes, unplannedBytes] = [0, 0];
@@ -113,7 +118,7 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
 
   const limits: BackendLimits = {
     dtypes,
-    isNative: () => false,
+    isNative: (call) => keepsAttention(call, attention, maxStorageBuffersPerShaderStage),
     maxBufferBytes: gpu.device.limits.maxBufferSize,
     liveBytes: () => liveBytes,
   };

@@ -1,10 +1,10 @@
-import { dotOp } from '../../../ops/contraction/dot.ts';
+import { attentionGradientOp } from '../../../ops/composite/attentionGradient.ts';
 import { concatOp } from '../../../ops/movement/concat.ts';
 import { sizeOf } from '../../../shape.ts';
 import type { PartitionOptions } from '../../partition.ts';
 import { inlineRule } from '../codegen/inlineRules.ts';
 import { updatesPerElement } from '../codegen/updateRules.ts';
-import { isReduction, isScan } from '../schedule/anchors.ts';
+import { isAnchor } from '../schedule/anchors.ts';
 
 /** Updates of a large table are looked for much faster one by one, on the host. */
 const mostSteps = 2 ** 28;
@@ -19,9 +19,8 @@ export const cuts: PartitionOptions = {
     const walked = updatesPerElement(op, step.attributes, indices?.shape ?? []);
     if (walked * sizeOf(type.shape) > mostSteps) return true;
     const isKnown =
-      op === dotOp ||
-      isReduction(op) ||
-      isScan(op) ||
+      isAnchor(op) ||
+      op === attentionGradientOp ||
       inlineRule({ ...step, inputs: [] }) !== undefined;
     return !isKnown;
   },

@@ -1,20 +1,21 @@
-import { dotOp } from '../../../ops/contraction/dot.ts';
 import { type ConcatAttributes, concatOp } from '../../../ops/movement/concat.ts';
 import { reshapeOp } from '../../../ops/movement/reshape.ts';
 import { aliasOp } from '../../../ops/unary/alias.ts';
-import { type Instruction, type Program, valueTypes } from '../../../program.ts';
+import type { Program } from '../../../program.ts';
 import type { ReductionAttributes } from '../../../reduction.ts';
 import { type Shape, sizeOf } from '../../../shape.ts';
 import type { TensorType } from '../../../type.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
-import { isPlaceOfExtremum, isReduction, isScan } from './anchors.ts';
+import { isAnchor, isPlaceOfExtremum, isReduction } from './anchors.ts';
+import { withAttentionRows } from './attentionRows.ts';
+import { rewritten } from './rewritten.ts';
 
 /** As many as a kernel can be given on any adapter, beside its result. */
 const mostParts = 4;
 
 /** A program as kernels can be made of it. */
 export function prepared(program: Program): Program {
-  return withPackedOutputs(withStagedReductions(withShortConcats(program)));
+  return withPackedOutputs(withStagedReductions(withShortConcats(withAttentionRows(program))));
 }
 
 /** Results whose elements share words, each computed by another thread, are packed by a step of their own. */
@@ -24,7 +25,7 @@ function withPackedOutputs(program: Program): Program {
   const outputs = program.outputs.map((value) => {
     const made = program.instructions[value - first];
     if (made === undefined || elementsPerWord(made.type.dtype) === 1) return value;
-    if (made.op !== dotOp && !isReduction(made.op) && !isScan(made.op)) return value;
+    if (!isAnchor(made.op)) return value;
     return first + instructions.push({ ...made, op: aliasOp, inputs: [value], attributes: {} }) - 1;
   });
   return { ...program, instructions, outputs };
@@ -110,30 +111,4 @@ function split(
     if (parts > best[1]) best = [axis, parts];
   }
   return best;
-}
-
-/** A program with other instructions in place of some: `replace` adds them and gives the number of the last. */
-function rewritten(
-  program: Program,
-  replace: (
-    instruction: Instruction,
-    add: (instruction: Instruction) => number,
-    types: readonly TensorType[],
-  ) => number | undefined,
-): Program {
-  const first = program.inputs.length + program.constants.length;
-  const types: TensorType[] = valueTypes(program).slice(0, first);
-  const numbers = types.map((_, value) => value);
-  const instructions: Instruction[] = [];
-  const add = (instruction: Instruction): number => {
-    types.push(instruction.type);
-    return first + instructions.push(instruction) - 1;
-  };
-  for (const instruction of program.instructions) {
-    const inputs = instruction.inputs.map((value) => numbers[value] ?? -1);
-    const renumbered = { ...instruction, inputs };
-    numbers.push(replace(renumbered, add, types) ?? add(renumbered));
-  }
-  const outputs = program.outputs.map((value) => numbers[value] ?? -1);
-  return { ...program, instructions, outputs };
 }

@@ -5,6 +5,7 @@ import type { Instruction } from '../../../program.ts';
 import { sizeOf } from '../../../shape.ts';
 import { isView } from '../codegen/inlineRules.ts';
 import { updateRules } from '../codegen/updateRules.ts';
+import { isAttention } from './attentionStep.ts';
 import type { ProgramValues } from './programValues.ts';
 
 const dear: Readonly<Record<string, number>> = {
@@ -60,7 +61,7 @@ export function isHeavy(
   for (const user of values.users[value] ?? []) {
     const made = values.instruction(user);
     if (made === undefined) continue;
-    if (made.op === dotOp) uses += 4;
+    if (made.op === dotOp || isAttention(made.op)) uses += 4;
     else uses += Math.min(8, Math.max(1, sizeOf(made.type.shape) / size));
   }
   if (uses <= 1) return false;
