@@ -1,9 +1,9 @@
 import { describeLaws, opLaws } from '@lorikeet/laws';
-import { attentionGradientOp } from '../../src/ops/composite/attentionGradient.ts';
-import { attentionOp } from '../../src/ops/composite/attention.ts';
 import type { Tiling } from '@lorikeet/tensor-core/webgpu';
 import { createNodeWebgpuBackend } from '@lorikeet/tensor-core/webgpu/node';
 import { afterAll, describe, test } from 'vitest';
+import { attentionOp } from '../../src/ops/composite/attention.ts';
+import { attentionGradientOp } from '../../src/ops/composite/attentionGradient.ts';
 import { describeOnWebgpu } from './describeOnWebgpu.ts';
 
 const runs = process.env.LORIKEET_RUNS || process.env.LORIKEET_REPLAY ? {} : { runs: 25 };

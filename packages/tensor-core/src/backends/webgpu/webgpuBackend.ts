@@ -27,7 +27,7 @@ export interface WebgpuOptions {
   readonly without?: readonly GPUFeatureName[];
   /** How work is spread; if not given, what suits the adapter: registers on software, workgroups on hardware. */
   readonly tiling?: Tiling;
-  /** When attention runs without its matrix of weights: if not given, where that is expected to be faster. */
+  /** When attention runs without its matrix of weights. Never if not given: on llvmpipe its kernels compile for seconds. */
   readonly attention?: AttentionChoice;
   /** Takes the time of each kernel, where the adapter can: each then has a pass of its own. */
   readonly profile?: boolean;
@@ -105,7 +105,7 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
   const queue = new WorkQueue();
   const programs = new LruCache<DeviceProgram>(maxPrograms);
   const tiling = options.tiling ?? (adapter.isSoftware ? 'register' : 'workgroup');
-  const { attention = 'bySize' } = options;
+  const { attention = 'never' } = options;
   const { maxStorageBuffersPerShaderStage } = gpu.device.limits;
   const unknownRuns = new Set<RunRecord>();
   let liveBytes = 0;

@@ -46,11 +46,12 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
   const owners = Array.from({ length: tall }, (_, i) => i);
   const block = Array.from({ length: wide }, (_, j) => j);
   const products = walk.slope === undefined ? [walk.score] : [walk.score, walk.slope];
-  const met = [...new Set([...products.map((product) => product.met), ...(summed ? [summed] : [])])];
+  const met = [
+    ...new Set([...products.map((product) => product.met), ...(summed ? [summed] : [])]),
+  ];
   const lengthOf = (name: AttentionOperand): number =>
     name === 'value' || name === 'gradient' ? sides.width : sides.size;
-  const partsOf = (name: AttentionOperand): number =>
-    lengthOf(name) / vectorWidth(lengthOf(name));
+  const partsOf = (name: AttentionOperand): number => lengthOf(name) / vectorWidth(lengthOf(name));
   const ownParts = (name: AttentionOperand): number[] =>
     Array.from({ length: partsOf(name) / lanes }, (_, p) => p);
   const partText = (p: number): string =>
@@ -70,9 +71,7 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
   const query = values.type(step.operands.get('query') ?? -1);
   const excluded = literalText('f32', excludedScore(query.dtype));
 
-  const names = [
-    ...new Set([...met, ...products.map(({ held }) => held)]),
-  ];
+  const names = [...new Set([...met, ...products.map(({ held }) => held)])];
   const seen = functions.seen();
   const dropout = functions.dropout();
   const declarations = [
@@ -100,7 +99,8 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
       for (const { held } of products)
         for (const p of ownParts(held)) {
           const part = `${held}Part(${headOf(held)}, own${i}, ${partText(p)})`;
-          const scaled = held === walk.score.held ? ` * ${literalText('f32', step.attributes.scale)}` : '';
+          const scaled =
+            held === walk.score.held ? ` * ${literalText('f32', step.attributes.scale)}` : '';
           writer.line(`let ${held}${i}_${p} = ${part}${scaled};`);
         }
       if (isForward) {
@@ -206,7 +206,10 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
     const powers = scores.map((score, j) => {
       const power = `exp(${score} - next${i})`;
       const behind = isBehind(j);
-      return writer.name(behind === undefined ? power : `select(${power}, 0.0, ${behind})`, 'power');
+      return writer.name(
+        behind === undefined ? power : `select(${power}, 0.0, ${behind})`,
+        'power',
+      );
     });
     writer.line(`total${i} = total${i} * shrink${i} + (${powers.join(' + ')});`);
     if (summed !== undefined)

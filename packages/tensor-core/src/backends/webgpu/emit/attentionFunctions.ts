@@ -1,3 +1,4 @@
+import { excludedScore } from '../../../attentionWeights.ts';
 import { coordinatesAt, flatPlace } from '../codegen/coordinates.ts';
 import { broadcastCoordinates } from '../codegen/inlineRules.ts';
 import {
@@ -6,17 +7,12 @@ import {
   type Place,
   placeText,
   remainderOfPlace,
-  shiftPlace,
   scalePlace,
+  shiftPlace,
   variablePlace,
 } from '../codegen/place.ts';
 import { literalText } from '../codegen/scalars.ts';
-import { excludedScore } from '../../../attentionWeights.ts';
-import type {
-  AttentionOperand,
-  AttentionSides,
-  AttentionStep,
-} from '../schedule/attentionStep.ts';
+import type { AttentionOperand, AttentionSides, AttentionStep } from '../schedule/attentionStep.ts';
 import { vectorWidth } from './attentionTiles.ts';
 import type { EmitArguments } from './kernelText.ts';
 
@@ -63,8 +59,7 @@ export function attentionFunctions(
       ...(masked ? [elementOfScores('mask')] : []),
     ];
   };
-  const seesAll =
-    !attributes.causal && attributes.window === null && !attributes.masked;
+  const seesAll = !attributes.causal && attributes.window === null && !attributes.masked;
 
   return {
     part(name) {

@@ -9,7 +9,10 @@ export interface AttentionRange {
 }
 
 /** Whether there may be rows of scores in which all are excluded. */
-export function mayBeBlind({ attributes }: AttentionStep, { queries, keys }: AttentionSides): boolean {
+export function mayBeBlind(
+  { attributes }: AttentionStep,
+  { queries, keys }: AttentionSides,
+): boolean {
   const { masked, biased, causal, window } = attributes;
   return masked || biased || ((causal || window !== null) && queries > keys);
 }
@@ -30,11 +33,11 @@ export function attentionRange(
     (ahead === null && window === null) || (step.goal === 'value' && mayBeBlind(step, sides));
   if (isWhole) return { from: '0u', until: `${others}u`, isWhole };
   const early = 'i32(first)';
-  const late = owners <= perGroup ? `${owners - 1}` : `min(i32(first) + ${perGroup - 1}, ${owners - 1})`;
+  const late =
+    owners <= perGroup ? `${owners - 1}` : `min(i32(first) + ${perGroup - 1}, ${owners - 1})`;
   const offset = keys - queries;
   const within = (text: string): string => `u32(clamp(${text}, 0, ${others}))`;
-  const from = (by: number | null): string =>
-    by === null ? '0u' : within(`${early} + ${by}`);
+  const from = (by: number | null): string => (by === null ? '0u' : within(`${early} + ${by}`));
   const until = (by: number | null): string =>
     by === null ? `${others}u` : within(`${late} + ${by}`);
   // A query at t sees keys from t + offset - window + 1 to t + offset + ahead - 1.

@@ -28,9 +28,8 @@ export function attentionTile(
   const walk = walks[step.goal];
   const { queries, keys } = sides;
   const [owners, others] = walk.owner === 'query' ? [queries, keys] : [keys, queries];
-  const wide = power(others, 8);
   if (tiling === 'register')
-    return { threads: power(owners, 16), lanes: 1, tall: 1, wide, isShared: false };
+    return { threads: power(owners, 16), lanes: 1, tall: 1, wide: 1, isShared: false };
   let lanes = 1;
   while (
     lanes < mostLanes &&
@@ -38,7 +37,13 @@ export function attentionTile(
     sidesOf(walk, sides).every((side) => (side / vectorWidth(side)) % (2 * lanes) === 0)
   )
     lanes *= 2;
-  return { threads: power(owners * lanes, 64), lanes, tall: 1, wide, isShared: true };
+  return {
+    threads: power(owners * lanes, 64),
+    lanes,
+    tall: 1,
+    wide: power(others, 4),
+    isShared: true,
+  };
 }
 
 function heldNumbers(walk: AttentionWalk, sides: AttentionSides): number {

@@ -69,7 +69,10 @@ export function emitAttention(args: EmitArguments): KernelForm {
   const overHeads = (body: () => void): void => {
     if (isByQuery || share === 1) body();
     else
-      writer.block(`for (var head = z * ${share}u; head < z * ${share}u + ${share}u; head++)`, body);
+      writer.block(
+        `for (var head = z * ${share}u; head < z * ${share}u + ${share}u; head++)`,
+        body,
+      );
   };
   overHeads(() => {
     if (!mayReturn) {

@@ -34,7 +34,8 @@ export function withAttentionRows(program: Program): Program {
     const [output = -1, gradient = -1] = inputs.slice(-2);
     const [query = -1] = inputs;
     const [batch = 0, heads = 0, queries = 0] = types[query]?.shape ?? [];
-    const step = (made: Omit<Instruction, 'path'>): number => once({ ...instruction, ...made }, add);
+    const step = (made: Omit<Instruction, 'path'>): number =>
+      once({ ...instruction, ...made }, add);
     const inSingle = (value: number): number => {
       const { shape, dtype } = types[value] as TensorType;
       if (dtype === 'f32') return value;

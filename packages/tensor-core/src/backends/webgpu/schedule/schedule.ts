@@ -166,8 +166,7 @@ class Scheduler {
       const coordinates = [...ofHead, m, variablePlace(pairVariable, 1)];
       const kernel = this.#kernels.find(
         ({ kind, anchor }) =>
-          kind === 'attention' &&
-          hasRows(this.#values.instruction(anchor), instruction),
+          kind === 'attention' && hasRows(this.#values.instruction(anchor), instruction),
       );
       if (kernel !== undefined && this.#fits(kernel, new Set(), 1)) {
         this.#join(kernel, value, coordinates, new Set());
