@@ -1,7 +1,6 @@
 import { describeLaws, opLaws } from '@lorikeet/laws';
 import type { Tiling } from '@lorikeet/tensor-core/webgpu';
-import { createNodeWebgpuBackend } from '@lorikeet/tensor-core/webgpu/node';
-import { afterAll, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { attentionOp } from '../../src/ops/composite/attention.ts';
 import { attentionGradientOp } from '../../src/ops/composite/attentionGradient.ts';
 import { describeOnWebgpu } from './describeOnWebgpu.ts';
