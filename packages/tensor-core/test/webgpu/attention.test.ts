@@ -5,7 +5,7 @@ import { attentionOp } from '../../src/ops/composite/attention.ts';
 import { attentionGradientOp } from '../../src/ops/composite/attentionGradient.ts';
 import { describeOnWebgpu } from './describeOnWebgpu.ts';
 
-const runs = process.env.LORIKEET_RUNS || process.env.LORIKEET_REPLAY ? {} : { runs: 25 };
+const runs = process.env.LORIKEET_RUNS || process.env.LORIKEET_REPLAY ? {} : { runs: 2 };
 
 for (const tiling of ['register', 'workgroup'] as const satisfies readonly Tiling[]) {
   await describeOnWebgpu(
