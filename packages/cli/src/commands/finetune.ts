@@ -64,7 +64,7 @@ export function finetuneCommand(): Command {
 }
 
 async function finetune(flags: FinetuneFlags): Promise<void> {
-  await useBackendOption(flags.backend);
+  const backend = await useBackendOption(flags.backend);
   const start = performance.now();
   const { seed, batchSize, maxLength, epochs, learningRate } = flags;
   const { texts, labels, classes } = await readLabelledTexts(flags.data);
@@ -117,6 +117,9 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     epochs,
     seed,
     onStep: progress.onStep,
+    checkpoint: 'auto',
+    // Only a GPU can be taken away.
+    ...(backend.name === 'webgpu' ? { recover: () => useBackendOption(flags.backend) } : {}),
   }).finally(() => progress.stop());
   const after = await evaluate(result.model);
   await saveAdapter(result.model, flags.output, { baseModel: flags.model, taskType: 'SEQ_CLS' });
