@@ -1,15 +1,14 @@
 import { type DotAttributes, dotOp } from '../../../ops/contraction/dot.ts';
-import { permuteOp } from '../../../ops/movement/permute.ts';
-import { reshapeOp } from '../../../ops/movement/reshape.ts';
 import type { Instruction, Program } from '../../../program.ts';
-import { sameShape, sizeOf } from '../../../shape.ts';
+import { sizeOf } from '../../../shape.ts';
 import { coordinatesAt } from '../codegen/coordinates.ts';
-import { inlineRule, isView, reshapeCoordinates } from '../codegen/inlineRules.ts';
+import { inlineRule, isView } from '../codegen/inlineRules.ts';
 import { KernelWriter } from '../codegen/kernelWriter.ts';
 import { constantPlace, type Place, samePlace, variablePlace } from '../codegen/place.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
 import type { Tiling } from '../emit/kernelText.ts';
 import { isReduction, isScan, reducedAxes } from './anchors.ts';
+import { candidateCoordinates } from './candidateCoordinates.ts';
 import {
   columnPlace,
   dotCoordinates,
@@ -258,43 +257,13 @@ class Scheduler {
     if (kernel.kind !== 'map' && elementsPerWord(instruction.type.dtype) > 1) return false;
     // A place elsewhere would be written to without order.
     if (!wantsHome && isView(instruction)) return false;
-    for (const coordinates of this.#candidates(kernel, instruction)) {
+    for (const coordinates of candidateCoordinates(kernel, instruction, this.#values)) {
       const reads = this.#probe(kernel, value, coordinates, instruction);
       if (reads === undefined || !this.#fits(kernel, reads, 1)) continue;
       this.#join(kernel, value, coordinates, reads);
       return true;
     }
     return false;
-  }
-
-  /** Where in its steps the kernel may have the elements of a result. */
-  #candidates(kernel: KernelPlan, instruction: Instruction): (readonly Place[])[] {
-    const { type, op, attributes } = instruction;
-    const found: (readonly Place[])[] = [];
-    const size = sizeOf(type.shape);
-    for (const [member, coordinates] of kernel.members) {
-      const { shape } = this.#values.type(member);
-      if (sizeOf(shape) !== size) continue;
-      if (sameShape(shape, type.shape)) found.push(coordinates);
-      else if (op === reshapeOp || sizeOf(shape) === size)
-        found.push(reshapeCoordinates(coordinates, shape, type.shape));
-      if (op === permuteOp && instruction.inputs[0] === member)
-        found.push(
-          (attributes.axes as readonly number[]).map((axis) => coordinates[axis] as Place),
-        );
-      if (found.length > 6) break;
-    }
-    if (kernel.kind === 'reduce' && kernel.columns > 1 && size === kernel.rows * kernel.columns) {
-      for (const reduction of kernel.reductions) {
-        const made = this.#values.instruction(reduction);
-        const { shape } = this.#values.type(made?.inputs[0] ?? -1);
-        const axes = made === undefined ? [] : reducedAxes(made);
-        const [row, column] = [rowPlace(kernel.rows), columnPlace(kernel.columns)];
-        const lines = lineCoordinates(shape, axes, row, column);
-        found.push(reshapeCoordinates(lines, shape, type.shape));
-      }
-    }
-    return unique(found);
   }
 
   /** What the kernel would read to tell an element of a value, or undefined if it has not all at hand that it computes. */
@@ -403,9 +372,4 @@ class Scheduler {
     if (others.length === 0) return this.#leaves[first] ?? new Set();
     return new Set(inputs.flatMap((input) => [...(this.#leaves[input] ?? [])]));
   }
-}
-
-function unique(candidates: readonly (readonly Place[])[]): (readonly Place[])[] {
-  const seen = new Map(candidates.map((places) => [places.map(({ key }) => key).join(), places]));
-  return [...seen.values()];
 }
