@@ -1,10 +1,14 @@
 import {
   add,
+  attention,
   type Backend,
   compile,
+  createReferenceBackend,
   cumsum,
+  evaluate,
   exp,
   gather,
+  grad,
   matmul,
   mul,
   normal,
@@ -69,6 +73,26 @@ await describeOnWebgpu('the WebGPU backend', (backend) => {
       expect(Math.abs(value - (b[i] ?? 0))).toBeLessThanOrEqual(
         1e-4 * Math.max(1, Math.abs(value)),
       );
+    });
+  });
+
+  test('a value that is stored for later kernels is still computed by an earlier one that needs it', async () => {
+    const wanted: number[][] = [];
+    for (const on of [createReferenceBackend(), backend]) {
+      const last = useBackend(on);
+      const [q, g, w] = [1, 2, 3].map((seed) => normal(randomKey(seed), [1, 2, 1, 1]));
+      const [k, v] = [4, 5].map((seed) => normal(randomKey(seed), [1, 1, 1, 1]));
+      const slope = (all: readonly Tensor[]): Tensor => {
+        const [query, key, value, outer] = all as [Tensor, Tensor, Tensor, Tensor];
+        const byQuery = grad((x: Tensor) => sum(mul(attention(x, key, value), outer)))(query);
+        return sum(mul(byQuery, w as Tensor));
+      };
+      const gradients = await evaluate(grad(slope)([q, k, v, g] as Tensor[]));
+      wanted.push((await Promise.all(gradients.map((part) => part.data()))).flatMap((x) => [...x]));
+      useBackend(last);
+    }
+    wanted[0]?.forEach((value, i) => {
+      expect(wanted[1]?.[i]).toBeCloseTo(value, 5);
     });
   });
 

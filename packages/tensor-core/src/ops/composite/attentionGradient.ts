@@ -7,8 +7,11 @@ import {
   requireAttention,
   sampleAttention,
 } from '../../attentionWeights.ts';
+import { LorikeetError } from '../../errors.ts';
 import type { Composite } from '../../op.ts';
 import { operand } from '../../operand.ts';
+import { formatShape, type Shape, sameShape } from '../../shape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { mul } from '../binary/mul.ts';
 import { sub } from '../binary/sub.ts';
 import { dot } from '../contraction/dot.ts';
@@ -39,6 +42,8 @@ export const attentionGradientOp: Composite<AttentionGradientAttributes> = {
       operand(inputs, inputs.length - 2),
       operand(inputs, inputs.length - 1),
     ];
+    requireShape(output, 'result', query, value);
+    requireShape(gradient, 'derivative', query, value);
     const given = inputs.slice(0, -2);
     const weights = attentionWeights(given, attributes);
     const outer = byGroup(gradient, value);
@@ -66,7 +71,8 @@ export const attentionGradientOp: Composite<AttentionGradientAttributes> = {
   },
   sample(draw) {
     const { inputs, attributes } = sampleAttention(draw);
-    const output = attentionShape(inputs.map(({ shape }) => shape));
+    const [query, , value] = inputs.map(({ shape }) => shape);
+    const output = resultShape(query ?? [], value ?? []);
     return {
       inputs: [...inputs, { shape: output }, { shape: output }],
       attributes: { ...attributes, by: draw.pick(['query', 'key', 'value', 'bias']) },
@@ -74,6 +80,15 @@ export const attentionGradientOp: Composite<AttentionGradientAttributes> = {
   },
 };
 
-function attentionShape(shapes: readonly (readonly number[])[]): number[] {
-  return [...(shapes[0] ?? []).slice(0, 3), shapes[2]?.[3] ?? 0];
+function resultShape(query: Shape, value: Shape): Shape {
+  return [...query.slice(0, 3), value[3] ?? 0];
+}
+
+function requireShape(given: Tensor, name: string, query: Tensor, value: Tensor): void {
+  const shape = resultShape(query.shape, value.shape);
+  if (sameShape(given.shape, shape)) return;
+  throw new LorikeetError('shape-mismatch', `attentionGradient: the ${name} does not fit`, {
+    expected: formatShape(shape),
+    received: formatShape(given.shape),
+  });
 }

@@ -50,8 +50,9 @@ export function emitProgram(
       const writer = new KernelWriter({
         ruleOf: inlineRule,
         values,
+        // What is stored only later, since others want it, is still computed here.
         isStored: (value) =>
-          value < values.first || (homes.has(value) && homes.get(value) !== plan),
+          value < values.first || (homes.get(value)?.number ?? plan.number) < plan.number,
         isInArena: (value) => value >= values.first && !values.program.outputs.includes(value),
         maxBindingBytes: options.maxBindingBytes,
         inPlace,

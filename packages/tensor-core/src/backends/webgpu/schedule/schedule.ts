@@ -279,7 +279,7 @@ class Scheduler {
       values: this.#values,
       isStored: (other) =>
         other < this.#values.first ||
-        (this.#homes.has(other) && this.#homes.get(other) !== kernel) ||
+        (this.#homes.get(other)?.number ?? kernel.number) < kernel.number ||
         isApart,
       isInArena: () => false,
       maxBindingBytes: Number.MAX_SAFE_INTEGER,
