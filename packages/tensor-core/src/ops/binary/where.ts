@@ -23,12 +23,11 @@ export const whereOp: Primitive<NoAttributes> = {
         hint: 'cast one of them',
       });
     }
-    const shape = broadcastShapes(
-      'where',
-      broadcastShapes('where', condition.shape, a.shape),
-      b.shape,
-    );
-    return { shape, dtype: a.dtype };
+    // Two by two: an error tells the shapes that were given.
+    broadcastShapes('where', condition.shape, b.shape);
+    const choices = broadcastShapes('where', a.shape, b.shape);
+    broadcastShapes('where', condition.shape, a.shape);
+    return { shape: broadcastShapes('where', condition.shape, choices), dtype: a.dtype };
   },
   evaluate(inputs, _, output) {
     const [condition, a, b] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
