@@ -1,17 +1,10 @@
-import {
-  argsort,
-  createReferenceBackend,
-  type DType,
-  sort,
-  tensor,
-  topk,
-  useBackend,
-} from '@lorikeet/tensor-core';
+import { argsort, type DType, sort, tensor, topk } from '@lorikeet/tensor-core';
 import { createNodeWebgpuBackend } from '@lorikeet/tensor-core/webgpu/node';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compiledBy, hostOpsIn } from './compiledBy.ts';
 import { describeOnWebgpu } from './describeOnWebgpu.ts';
+import { onReference } from './onReference.ts';
 
 const dtypes: readonly DType[] = ['f32', 'f16', 'bf16', 'i32', 'u32', 'i8', 'u8', 'bool'];
 const floats = [0, -0, 1, -1, 0.5, 1e-40, -1e-40, 3e38, Infinity, -Infinity, NaN];
@@ -43,15 +36,6 @@ const call = fc
 
 await describeOnWebgpu('sorting', (backend) => {
   const runs = Number(process.env.LORIKEET_RUNS ?? 20);
-  const onReference = async (body: () => Promise<unknown>): Promise<unknown> => {
-    const before = useBackend(createReferenceBackend());
-    try {
-      return await body();
-    } finally {
-      useBackend(before);
-    }
-  };
-
   test('gives the order of the reference, with equals as they were and NaN as the largest', async () => {
     await fc.assert(
       fc.asyncProperty(call, async ({ values, shape, dtype, axis, descending, share }) => {
