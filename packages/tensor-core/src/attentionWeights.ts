@@ -139,7 +139,7 @@ function scoreShape(query: Tensor, key: Tensor): Shape {
 }
 
 /** Finite, so that a row in which everything is masked gives even weights and not NaN; twice it is, too. */
-function excludedScore(dtype: DType): number {
+export function excludedScore(dtype: DType): number {
   return dtype === 'f16' ? -3e4 : -1e38;
 }
 

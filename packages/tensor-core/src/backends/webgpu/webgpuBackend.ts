@@ -19,6 +19,7 @@ import { platformGpu } from './runtime/platformGpu.ts';
 import type { KernelRun } from './runtime/profiler.ts';
 import type { RunRecord } from './runtime/runRecord.ts';
 import { toHost } from './runtime/transfer.ts';
+import { type AttentionChoice, keepsAttention } from './schedule/keepsAttention.ts';
 
 export interface WebgpuOptions {
   /** Where adapters come from. `navigator.gpu` if not given. */
@@ -34,6 +35,8 @@ export interface WebgpuOptions {
    * but the device's own for one buffer.
    */
   readonly maxBytes?: number;
+  /** When attention runs without its matrix of weights. Never if not given: on llvmpipe its kernels compile for seconds. */
+  readonly attention?: AttentionChoice;
   /** Takes the time of each kernel, where the adapter can: each then has a pass of its own. */
   readonly profile?: boolean;
 }
@@ -121,6 +124,8 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
   const queue = new WorkQueue();
   const programs = new LruCache<DeviceProgram>(maxPrograms);
   const tiling = options.tiling ?? (adapter.isSoftware ? 'register' : 'workgroup');
+  const { attention = 'bySize' } = options;
+  const { maxStorageBuffersPerShaderStage } = gpu.device.limits;
   const unknownRuns = new Set<RunRecord>();
   const ledger = new MemoryLedger();
   const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
@@ -134,7 +139,7 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
 
   const limits: BackendLimits = {
     dtypes,
-    isNative: () => false,
+    isNative: (call) => keepsAttention(call, attention, maxStorageBuffersPerShaderStage),
     maxBufferBytes: gpu.device.limits.maxBufferSize,
     liveBytes: () => liveBytes,
   };

@@ -283,7 +283,7 @@ const elementwise: InlineRule = ({ writer, instruction: { op, inputs, type }, co
 const choices = new Set(['neg', 'abs', 'where', 'maximum', 'minimum', 'sign', 'relu', 'clamp']);
 
 /** Coordinates in a shape that broadcasts to that of `coordinates`. */
-function broadcastCoordinates(coordinates: readonly Place[], from: Shape): Place[] {
+export function broadcastCoordinates(coordinates: readonly Place[], from: Shape): Place[] {
   const missing = coordinates.length - from.length;
   return from.map((side, axis) =>
     side === 1 ? constantPlace(0) : (coordinates[axis + missing] as Place),

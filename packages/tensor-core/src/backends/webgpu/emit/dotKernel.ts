@@ -4,7 +4,8 @@ import { flatPlace } from '../codegen/coordinates.ts';
 import type { KernelWriter } from '../codegen/kernelWriter.ts';
 import { constantPlace, type Place, variablePlace } from '../codegen/place.ts';
 import { type DotSides, dotCoordinates, dotSides } from '../schedule/kernelPlan.ts';
-import { coordinatesOf, type EmitArguments, sameCoordinates } from './kernelText.ts';
+import { finishFunction } from './finishFunction.ts';
+import type { EmitArguments } from './kernelText.ts';
 
 /** Writes what gives an element of an operand, to the kernel's own writer if no other is given. */
 export type DotElement = (
@@ -29,7 +30,8 @@ export interface DotKernel {
   named(name: string, text: string, size: number): Place;
 }
 
-export function dotKernel({ plan, values, writer, stored }: EmitArguments): DotKernel {
+export function dotKernel(args: EmitArguments): DotKernel {
+  const { plan, values, writer } = args;
   const { inputs, attributes } = values.instruction(plan.anchor) as Instruction;
   const [a = -1, b = -1] = inputs;
   const { contract, batch } = attributes as DotAttributes;
@@ -55,20 +57,7 @@ export function dotKernel({ plan, values, writer, stored }: EmitArguments): DotK
     b: element(b, 1),
     isDeepA: isDeep(a, 0),
     isDeepB: isDeep(b, 1),
-    finish: () =>
-      writer.functionBlock('fn finish(z: u32, m: u32, n: u32, sum: f32)', () => {
-        const known = (value: number, at: readonly Place[]): string | undefined =>
-          value === plan.anchor && sameCoordinates(coordinatesOf(plan, value), at)
-            ? 'sum'
-            : undefined;
-        writer.knowing(known, () => {
-          for (const value of stored) {
-            const coordinates = coordinatesOf(plan, value);
-            const place = flatPlace(coordinates, values.type(value).shape);
-            writer.storeElement(value, place, writer.element(value, coordinates));
-          }
-        });
-      }),
+    finish: () => finishFunction(args),
     named(name, text, size) {
       if (size === 1) return constantPlace(0);
       writer.line(`let ${name} = ${text};`);

@@ -4,6 +4,7 @@ import { KernelWriter } from '../codegen/kernelWriter.ts';
 import type { KernelKind, KernelPlan } from '../schedule/kernelPlan.ts';
 import type { ProgramValues } from '../schedule/programValues.ts';
 import type { Schedule } from '../schedule/schedule.ts';
+import { emitAttention } from './emitAttention.ts';
 import { emitDot } from './emitDot.ts';
 import { emitMap } from './emitMap.ts';
 import { emitReduce } from './emitReduce.ts';
@@ -26,6 +27,7 @@ const emitters: Readonly<Record<KernelKind, (args: EmitArguments) => KernelForm>
   scan: emitScan,
   dot: emitDot,
   sort: emitSort,
+  attention: emitAttention,
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { AnyOp } from '../../../op.ts';
+import { dotOp } from '../../../ops/contraction/dot.ts';
 import { argmaxOp } from '../../../ops/reduce/argmax.ts';
 import { argminOp } from '../../../ops/reduce/argmin.ts';
 import { cumprodOp } from '../../../ops/reduce/cumprod.ts';
@@ -9,6 +10,7 @@ import { minOp } from '../../../ops/reduce/min.ts';
 import { prodOp } from '../../../ops/reduce/prod.ts';
 import { sumOp } from '../../../ops/reduce/sum.ts';
 import type { Instruction } from '../../../program.ts';
+import { isAttention } from './attentionStep.ts';
 
 const reductions = new Set<AnyOp>([sumOp, prodOp, maxOp, minOp, argmaxOp, argminOp]);
 const places = new Set<AnyOp>([argmaxOp, argminOp]);
@@ -25,6 +27,11 @@ export function isPlaceOfExtremum(op: AnyOp): boolean {
 
 export function isScan(op: AnyOp): boolean {
   return scans.has(op);
+}
+
+/** Whether a kernel begins with it. */
+export function isAnchor(op: AnyOp): boolean {
+  return op === dotOp || isReduction(op) || isScan(op) || isAttention(op);
 }
 
 /** The axes that a reduction goes over. */

@@ -5,7 +5,7 @@ import { coordinatesAt } from '../codegen/coordinates.ts';
 import type { Place } from '../codegen/place.ts';
 import { variablePlace } from '../codegen/place.ts';
 
-export type KernelKind = 'map' | 'reduce' | 'dot' | 'scan' | 'sort';
+export type KernelKind = 'map' | 'reduce' | 'dot' | 'scan' | 'sort' | 'attention';
 
 /** What is computed together, and the coordinates at which one step of it has each of its values. */
 export interface KernelPlan {
@@ -29,6 +29,8 @@ export interface KernelPlan {
 export const elementVariable = 'e';
 export const rowVariable = 'r';
 export const columnVariable = 'c';
+/** Which of the two numbers of a row of attention. */
+export const pairVariable = 'w';
 
 /** Coordinates of the operand of a reduction over `axes` in the variables of its line and of the place in it. */
 export function lineCoordinates(

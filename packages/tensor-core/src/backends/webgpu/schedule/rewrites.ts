@@ -1,4 +1,3 @@
-import { dotOp } from '../../../ops/contraction/dot.ts';
 import { type ConcatAttributes, concatOp } from '../../../ops/movement/concat.ts';
 import { reshapeOp } from '../../../ops/movement/reshape.ts';
 import { aliasOp } from '../../../ops/unary/alias.ts';
@@ -7,7 +6,8 @@ import type { ReductionAttributes } from '../../../reduction.ts';
 import { type Shape, sizeOf } from '../../../shape.ts';
 import type { TensorType } from '../../../type.ts';
 import { elementsPerWord } from '../codegen/scalars.ts';
-import { isPlaceOfExtremum, isReduction, isScan } from './anchors.ts';
+import { isAnchor, isPlaceOfExtremum, isReduction } from './anchors.ts';
+import { withAttentionRows } from './attentionRows.ts';
 import { rewritten } from './rewritten.ts';
 import { withSmallFirst } from './smallFirst.ts';
 import { withSortedUpdates } from './sortedUpdates.ts';
@@ -20,7 +20,7 @@ const mostParts = 4;
 /** A program as kernels can be made of it. */
 export function prepared(program: Program): Program {
   const staged = withStagedReductions(
-    withShortConcats(withStagedSorts(withSortedUpdates(program))),
+    withShortConcats(withStagedSorts(withSortedUpdates(withAttentionRows(program)))),
   );
   return withPackedOutputs(withSmallFirst(withTurnedProducts(staged)));
 }
@@ -32,7 +32,7 @@ function withPackedOutputs(program: Program): Program {
   const outputs = program.outputs.map((value) => {
     const made = program.instructions[value - first];
     if (made === undefined || elementsPerWord(made.type.dtype) === 1) return value;
-    if (made.op !== dotOp && !isReduction(made.op) && !isScan(made.op)) return value;
+    if (!isAnchor(made.op)) return value;
     return first + instructions.push({ ...made, op: aliasOp, inputs: [value], attributes: {} }) - 1;
   });
   return { ...program, instructions, outputs };

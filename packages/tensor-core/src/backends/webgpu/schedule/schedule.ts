@@ -9,6 +9,7 @@ import { elementsPerWord } from '../codegen/scalars.ts';
 import type { Tiling } from '../emit/kernelText.ts';
 import { isReduction, isScan, reducedAxes } from './anchors.ts';
 import { candidateCoordinates } from './candidateCoordinates.ts';
+import { attentionRowsOp, hasRows, isAttention } from './attentionStep.ts';
 import {
   columnPlace,
   dotCoordinates,
@@ -17,6 +18,7 @@ import {
   type KernelKind,
   type KernelPlan,
   lineCoordinates,
+  pairVariable,
   rowPlace,
 } from './kernelPlan.ts';
 import type { ProgramValues } from './programValues.ts';
@@ -84,6 +86,7 @@ class Scheduler {
     else if (isReduction(instruction.op)) this.#placeReduction(instruction, value);
     else if (isScan(instruction.op)) this.#placeScan(instruction, value);
     else if (instruction.op === sortBlocksOp) this.#placeSort(instruction, value);
+    else if (isAttention(instruction.op)) this.#placeAttention(instruction, value);
     else this.#placeInline(instruction, value);
   }
 
@@ -161,6 +164,31 @@ class Scheduler {
     const { shape } = this.#values.type(x);
     const columns = shape[Number(instruction.attributes.axis)] as number;
     this.#begin('sort', value, [], sizeOf(shape) / columns, columns, this.#leavesOf([x]));
+  }
+
+  /** Results are batches of heads (z) of rows (m) of numbers (n). */
+  #placeAttention(instruction: Instruction, value: number): void {
+    const { op, inputs, type } = instruction;
+    const [batch = 1, heads = 1, rows = 1, columns = 1] = type.shape;
+    const z = variablePlace('z', batch * heads - 1);
+    const ofHead = coordinatesAt(z, [batch, heads]);
+    const m = variablePlace('m', rows - 1);
+    if (op === attentionRowsOp) {
+      // The kernel of the result comes by the rows anyway.
+      const coordinates = [...ofHead, m, variablePlace(pairVariable, 1)];
+      const kernel = this.#kernels.find(
+        ({ kind, anchor }) =>
+          kind === 'attention' && hasRows(this.#values.instruction(anchor), instruction),
+      );
+      if (kernel !== undefined && this.#fits(kernel, new Set(), 1)) {
+        this.#join(kernel, value, coordinates, new Set());
+        return;
+      }
+      this.#begin('attention', value, coordinates, batch * heads * rows, 1, this.#leavesOf(inputs));
+      return;
+    }
+    const coordinates = [...ofHead, m, variablePlace('n', columns - 1)];
+    this.#begin('attention', value, coordinates, sizeOf(type.shape), 1, this.#leavesOf(inputs));
   }
 
   #placeInline(instruction: Instruction, value: number): void {

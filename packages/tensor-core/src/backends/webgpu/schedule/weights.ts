@@ -6,6 +6,7 @@ import { sizeOf } from '../../../shape.ts';
 import { isView } from '../codegen/inlineRules.ts';
 import { updateRules } from '../codegen/updateRules.ts';
 import type { Tiling } from '../emit/kernelText.ts';
+import { isAttention } from './attentionStep.ts';
 import { isUnpackedInPlace } from './packedOperand.ts';
 import type { ProgramValues } from './programValues.ts';
 import { mergeRunsOp, sortBlocksOp } from './sortSteps.ts';
@@ -76,7 +77,7 @@ export function isHeavy(
   for (const user of values.users[value] ?? []) {
     const made = values.instruction(user);
     if (made === undefined) continue;
-    if (manyTimes.has(made.op)) uses += 4;
+    if (manyTimes.has(made.op) || isAttention(made.op)) uses += 4;
     else uses += Math.min(8, Math.max(1, sizeOf(made.type.shape) / size));
   }
   if (uses <= 1) return false;
