@@ -35,7 +35,7 @@ export interface WebgpuOptions {
    * but the device's own for one buffer.
    */
   readonly maxBytes?: number;
-  /** When attention runs without its matrix of weights. Never if not given: on llvmpipe its kernels compile for seconds. */
+  /** When attention runs without its matrix of weights. If not given, where that is expected to be faster. */
   readonly attention?: AttentionChoice;
   /** Takes the time of each kernel, where the adapter can: each then has a pass of its own. */
   readonly profile?: boolean;
@@ -100,11 +100,10 @@ export async function createWebgpuBackend(options: WebgpuOptions = {}): Promise<
     requiredLimits: limitsOf(adapter),
   });
   const profile = options.profile === true && device.features.has('timestamp-query');
-  return backendOn(
-    new Gpu(device, { profile, maxBytes: options.maxBytes }),
-    adapterFacts(adapter),
-    options,
-  );
+  const facts = adapterFacts(adapter);
+  const { isSoftware } = facts;
+  const gpu = new Gpu(device, { profile, maxBytes: options.maxBytes, isSoftware });
+  return backendOn(gpu, facts, options);
 }
 
 /** The highest of what kernels depend on. */

@@ -3,7 +3,12 @@ import { flatPlace } from '../codegen/coordinates.ts';
 import { constantPlace, variablePlace } from '../codegen/place.ts';
 import { literalText } from '../codegen/scalars.ts';
 import type { AttentionOperand, AttentionSides, AttentionStep } from '../schedule/attentionStep.ts';
-import { type AttentionWalk, lengthOf, type WalkProduct } from '../schedule/attentionWalk.ts';
+import {
+  type AttentionWalk,
+  lengthOf,
+  type WalkProduct,
+  type WalkSum,
+} from '../schedule/attentionWalk.ts';
 import { type AttentionFunctions, vectorType } from './attentionFunctions.ts';
 import { type AttentionTile, vectorWidth } from './attentionTiles.ts';
 import type { EmitArguments } from './kernelText.ts';
@@ -14,8 +19,8 @@ interface BlockOptions {
   readonly tile: AttentionTile;
   readonly walk: AttentionWalk;
   readonly functions: AttentionFunctions;
-  /** Whether sums are wanted, and not only the extrema and sums of rows. */
-  readonly sums: boolean;
+  /** What is wanted: that of the anchor, and that of a value which came to its kernel; none if only the rows are. */
+  readonly sums: readonly WalkSum[];
 }
 
 /** What a thread of attention has of its owner, and what it does with a block of what it meets. */
@@ -36,22 +41,19 @@ const lowest = literalText('f32', -3.4028234663852886e38);
 const vanishing = '104.0';
 
 /**
- * The vectors of a head are gone along in loops, with few loads in the text: a driver that unrolls them, as those of
- * GPUs do with so few steps, has them in registers; one that does not still compiles in a moment.
+ * The vectors of a head are gone along in loops: the compilers of GPUs take so short ones apart and have the vectors in
+ * registers, and one that keeps them has few loads to compile.
  */
 export function attentionBlock(args: EmitArguments, options: BlockOptions): AttentionBlock {
   const { writer, values } = args;
-  const { step, sides, tile, walk, functions } = options;
+  const { step, sides, tile, walk, functions, sums } = options;
   const { lanes, wide, threads, readers } = tile;
   const isByQuery = walk.owner === 'query';
   const isForward = step.goal === 'result' || step.goal === 'rows';
-  const summed = options.sums ? walk.summed : undefined;
   const share = sides.heads / sides.groups;
   const block = Array.from({ length: wide }, (_, j) => j);
   const { products } = walk;
-  const met = [
-    ...new Set([...products.map((product) => product.met), ...(summed ? [summed] : [])]),
-  ];
+  const met = [...new Set([...products, ...sums].map((pass) => pass.met))];
   const partsOf = (name: AttentionOperand): number => {
     const length = lengthOf(name, sides);
     return length / vectorWidth(length);
@@ -77,7 +79,9 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
   const dropout = functions.dropout();
   const declarations = [
     ...(readers === 'group'
-      ? met.map((name) => `var<workgroup> ${name}Tile: array<${typeOf(name)}, ${wide * partsOf(name)}>;`)
+      ? met.map(
+          (name) => `var<workgroup> ${name}Tile: array<${typeOf(name)}, ${wide * partsOf(name)}>;`,
+        )
       : []),
     ...(lanes > 1
       ? [`var<workgroup> shares: array<f32, ${products.length * wide * threads}>;`]
@@ -94,14 +98,16 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
 
   /** Goes along what the thread has of an operand's vectors: `p` counts that, `part` tells where in the whole it is. */
   function alongParts(name: AttentionOperand, body: () => void): void {
-    writer.block(`for (var p = 0u; p < ${partsOf(name) / lanes}u + opaque; p++)`, () => {
+    const count = `${partsOf(name) / lanes}u${args.keepsLoops ? ' + unknownZero' : ''}`;
+    writer.block(`for (var p = 0u; p < ${count}; p++)`, () => {
       writer.line(`let part = ${lanes === 1 ? 'p' : `p * ${lanes}u + member`};`);
       body();
     });
   }
 
   function begin(): void {
-    writer.line(`let opaque = group.z;`);
+    // Always 0, which a compiler does not know.
+    if (args.keepsLoops) writer.line('let unknownZero = group.z;');
     for (const { held } of products) {
       writer.line(`var ${held}Held: array<${typeOf(held)}, ${partsOf(held) / lanes}>;`);
       const scale =
@@ -114,8 +120,8 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
       writer.line(`var most = ${lowest};`);
       writer.line('var total = 0.0;');
     } else if (isByQuery) findRow('own');
-    if (summed !== undefined)
-      writer.line(`var sums: array<${typeOf(summed)}, ${partsOf(summed) / lanes}>;`);
+    for (const { met: name } of sums)
+      writer.line(`var ${name}Sums: array<${typeOf(name)}, ${partsOf(name) / lanes}>;`);
   }
 
   /** What was found of a row of scores. */
@@ -126,10 +132,8 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
 
   function meet(others: number): void {
     const isWhole = others % wide === 0;
-    const within = (place: string): string =>
-      isWhole ? place : `min(${place}, ${others - 1}u)`;
-    for (const j of block)
-      writer.line(`let met${j} = ${within(j === 0 ? 'met' : `met + ${j}u`)};`);
+    const within = (place: string): string => (isWhole ? place : `min(${place}, ${others - 1}u)`);
+    for (const j of block) writer.line(`let met${j} = ${within(j === 0 ? 'met' : `met + ${j}u`)};`);
     if (readers === 'subgroup') writer.line(`let read = ${within(`met + lane % ${wide}u`)};`);
     if (readers === 'group') bring(others);
     products.forEach(multiply);
@@ -141,7 +145,7 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
       if (!isByQuery) for (const j of block) findRow(`met${j}`);
       for (const j of block) differentiate(j, isBehind(j));
     }
-    if (summed !== undefined) addUp(summed);
+    sums.forEach(addUp);
     if (readers === 'group') writer.line('workgroupBarrier();');
   }
 
@@ -177,7 +181,9 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
     alongParts(held, () => {
       writer.line(`let mine = ${held}Held[p];`);
       partsMet(other).forEach((x, j) => {
-        writer.line(`${productName(product, j)} += ${isVector ? `dot(mine, ${x})` : `mine * ${x}`};`);
+        writer.line(
+          `${productName(product, j)} += ${isVector ? `dot(mine, ${x})` : `mine * ${x}`};`,
+        );
       });
     });
   }
@@ -216,38 +222,38 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
       );
     });
     writer.line(`total = total * shrink + (${powers.join(' + ')});`);
-    if (summed !== undefined)
+    if (sums.length > 0)
       powers.forEach((power, j) => {
         writer.line(`let weight${j} = ${afterDropout(j, power)};`);
       });
   }
 
-  /** The derivative by a score, or, for that by the value, the weight. */
+  /** The weight of a pair again, and the derivative by its score, as far as they are summed with. */
   function differentiate(j: number, behind: string | undefined): void {
     const row = ofRow(j, 'row');
     const score = `scoreOf(${pair(j)}, ${productName(0, j)})`;
-    const weight = writer.name(`exp(${score} - ${row}.x) * ${row}.y`, 'weight');
-    let slope = afterDropout(j, weight);
-    const conditions: string[] = [];
-    if (products.length > 1) {
-      slope = `${weight} * (${afterDropout(j, productName(1, j))} - ${ofRow(j, 'mean')})`;
-      if (seen !== undefined) conditions.push(`!isSeen(${pair(j)})`);
-    }
-    if (behind !== undefined) conditions.push(behind);
-    const text =
-      conditions.length === 0 ? slope : `select(${slope}, 0.0, ${conditions.join(' || ')})`;
-    writer.line(`let weight${j} = ${text};`);
+    const weight = writer.name(`exp(${score} - ${row}.x) * ${row}.y`, 'share');
+    const unless = (conditions: readonly (string | undefined)[], text: string): string => {
+      const known = conditions.filter((condition) => condition !== undefined);
+      return known.length === 0 ? text : `select(${text}, 0.0, ${known.join(' || ')})`;
+    };
+    if (sums.some(({ by }) => by === 'weight'))
+      writer.line(`let weight${j} = ${unless([behind], afterDropout(j, weight))};`);
+    if (products.length === 1) return;
+    const slope = `${weight} * (${afterDropout(j, productName(1, j))} - ${ofRow(j, 'mean')})`;
+    const isHidden = seen === undefined ? undefined : `!isSeen(${pair(j)})`;
+    writer.line(`let slope${j} = ${unless([isHidden, behind], slope)};`);
   }
 
   function afterDropout(j: number, x: string): string {
     return dropout === undefined ? x : `afterDropout(${pair(j)}, ${x})`;
   }
 
-  function addUp(name: AttentionOperand): void {
+  function addUp({ met: name, by }: WalkSum): void {
     alongParts(name, () => {
-      const terms = partsMet(name).map((x, j) => `weight${j} * ${x}`);
-      const kept = isForward ? 'sums[p] * shrink' : 'sums[p]';
-      writer.line(`sums[p] = ${[kept, ...terms].join(' + ')};`);
+      const terms = partsMet(name).map((x, j) => `${by}${j} * ${x}`);
+      const kept = isForward ? `${name}Sums[p] * shrink` : `${name}Sums[p]`;
+      writer.line(`${name}Sums[p] = ${[kept, ...terms].join(' + ')};`);
     });
   }
 
@@ -270,16 +276,19 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
         if (lanes > 1) writer.block('if (member == 0u)', () => storeRow(rows));
         else storeRow(rows);
       }
-      if (summed === undefined) return;
+      const [first] = sums;
+      if (first === undefined) return;
       const scale = literalText('f32', step.attributes.scale);
-      const after =
-        step.goal === 'result' ? ' / total' : step.goal === 'value' ? '' : ` * ${scale}`;
-      const width = vectorWidth(lengthOf(summed, sides));
-      alongParts(summed, () => {
-        writer.line(`let sum = sums[p]${after};`);
+      const width = vectorWidth(lengthOf(first.met, sides));
+      alongParts(first.met, () => {
+        const names = sums.map(({ met: name, by }) => {
+          const after = isForward ? ' / total' : by === 'weight' ? '' : ` * ${scale}`;
+          return writer.name(`${name}Sums[p]${after}`, 'sum');
+        });
         for (let c = 0; c < width; c++) {
-          const [n, sum] = width === 1 ? ['part', 'sum'] : [`part * ${width}u + ${c}u`, `sum[${c}]`];
-          writer.line(`finish(z, own, ${n}, ${sum});`);
+          const n = width === 1 ? 'part' : `part * ${width}u + ${c}u`;
+          const elements = names.map((name) => (width === 1 ? name : `${name}[${c}]`));
+          writer.line(`finish(z, own, ${n}, ${elements.join(', ')});`);
         }
       });
     });
@@ -300,5 +309,5 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
 }
 
 function productName(product: number, j: number): string {
-  return `${product === 0 ? 'product' : 'slope'}${j}`;
+  return `${product === 0 ? 'product' : 'outer'}${j}`;
 }

@@ -21,16 +21,23 @@ export function mayBeBlind(
 export function attentionRange(
   step: AttentionStep,
   sides: AttentionSides,
-  owner: 'query' | 'key',
-  perGroup: number,
+  {
+    owner,
+    perGroup,
+    givesValue,
+  }: {
+    readonly owner: 'query' | 'key';
+    readonly perGroup: number;
+    /** Whether the derivative by the value is wanted. */
+    readonly givesValue: boolean;
+  },
 ): AttentionRange {
   const { causal, window } = step.attributes;
   const { queries, keys } = sides;
   const ahead = causal ? 1 : window;
   const [owners, others] = owner === 'query' ? [queries, keys] : [keys, queries];
   // A row that sees nothing has weights for all keys, which have to go through all rows then.
-  const isWhole =
-    (ahead === null && window === null) || (step.goal === 'value' && mayBeBlind(step, sides));
+  const isWhole = (ahead === null && window === null) || (givesValue && mayBeBlind(step, sides));
   if (isWhole) return { from: '0u', until: `${others}u`, isWhole };
   const early = 'i32(first)';
   const late =

@@ -1,5 +1,5 @@
-import type { AttentionSides, AttentionStep } from '../schedule/attentionStep.ts';
-import { type AttentionWalk, lengthOf, walks } from '../schedule/attentionWalk.ts';
+import type { AttentionSides } from '../schedule/attentionStep.ts';
+import { type AttentionWalk, lengthOf, type WalkSum } from '../schedule/attentionWalk.ts';
 import type { SubgroupSizes, Tiling } from './kernelText.ts';
 
 /** How the owners of a kernel of attention are spread over threads, and how many of the others are met at a time. */
@@ -23,12 +23,12 @@ const subgroupReaders = 8;
 
 /** `docs/decisions/0022-webgpu-backend.md` has the arithmetic. */
 export function attentionTile(
-  step: AttentionStep,
+  walk: AttentionWalk,
+  sums: readonly WalkSum[],
   sides: AttentionSides,
   tiling: Tiling,
   subgroups: SubgroupSizes | undefined,
 ): AttentionTile {
-  const walk = walks[step.goal];
   const { queries, keys } = sides;
   const [owners, others] = walk.owner === 'query' ? [queries, keys] : [keys, queries];
   if (tiling === 'register') {
@@ -42,7 +42,7 @@ export function attentionTile(
       ? { threads, lanes: 1, wide: subgroupReaders, readers: 'subgroup' }
       : { threads, lanes: 1, wide: power(others, 4), readers: 'thread' };
   }
-  const lengths = heldLengths(walk, sides);
+  const lengths = heldLengths(walk, sums, sides);
   const held = lengths.reduce((sum, length) => sum + length, 0);
   let lanes = 1;
   while (
@@ -55,8 +55,12 @@ export function attentionTile(
 }
 
 /** Lengths of the vectors that are held, and of those that are summed. */
-function heldLengths({ products, summed }: AttentionWalk, sides: AttentionSides): number[] {
-  const names = [...products.map(({ held }) => held), ...(summed === undefined ? [] : [summed])];
+function heldLengths(
+  { products }: AttentionWalk,
+  sums: readonly WalkSum[],
+  sides: AttentionSides,
+): number[] {
+  const names = [...products.map(({ held }) => held), ...sums.map(({ met }) => met)];
   return names.map((name) => lengthOf(name, sides));
 }
 

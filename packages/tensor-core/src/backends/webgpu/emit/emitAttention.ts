@@ -1,5 +1,10 @@
 import type { Instruction } from '../../../program.ts';
-import { attentionRowsOp, attentionSides, attentionStep } from '../schedule/attentionStep.ts';
+import {
+  attentionRowsOp,
+  attentionSides,
+  attentionSlopeOp,
+  attentionStep,
+} from '../schedule/attentionStep.ts';
 import { walks } from '../schedule/attentionWalk.ts';
 import { attentionBlock } from './attentionBlock.ts';
 import { attentionFunctions } from './attentionFunctions.ts';
@@ -18,17 +23,23 @@ export function emitAttention(args: EmitArguments): KernelForm {
   const { plan, values, writer, stored } = args;
   const step = attentionStep(values.instruction(plan.anchor) as Instruction);
   const sides = attentionSides(step, (value) => values.type(value));
-  const tile = attentionTile(step, sides, args.tiling, args.subgroups);
   const walk = walks[step.goal];
   const rows = stored.find((value) => values.instruction(value)?.op === attentionRowsOp);
   const results = stored.filter((value) => value !== rows);
+  const joined = [...plan.members.keys()].filter(
+    (value) => value !== plan.anchor && values.instruction(value)?.op === attentionSlopeOp,
+  );
+  const summing = [walk, ...joined.map(() => walks.value)];
+  const sums =
+    results.length === 0 ? [] : summing.flatMap(({ sum }) => (sum === undefined ? [] : [sum]));
+  const tile = attentionTile(walk, sums, sides, args.tiling, args.subgroups);
   const block = attentionBlock(args, {
     step,
     sides,
     tile,
     walk,
     functions: attentionFunctions(args, step, sides),
-    sums: results.length > 0,
+    sums,
   });
   const { batch, heads, groups: headGroups, queries, keys } = sides;
   const share = heads / headGroups;
@@ -39,13 +50,18 @@ export function emitAttention(args: EmitArguments): KernelForm {
   const perGroup = tile.threads / tile.lanes;
   const tiles = Math.ceil(owners / perGroup);
   const groups = batches * tiles;
-  const range = attentionRange(step, sides, walk.owner, perGroup);
+  const givesValue = step.goal === 'value' || joined.length > 0;
+  const range = attentionRange(step, sides, { owner: walk.owner, perGroup, givesValue });
   // A row that sees nothing has even weights, also of what nobody sees.
   const mayReturn = isForward && !range.isWhole && mayBeBlind(step, sides);
   const header = [
     ...block.declarations,
-    ...(mayReturn && tile.readers !== 'thread' ? [`var<workgroup> blind: array<u32, ${tile.threads}>;`] : []),
-    ...(results.length > 0 ? [finishFunction({ ...args, stored: results })] : []),
+    ...(mayReturn && tile.readers !== 'thread'
+      ? [`var<workgroup> blind: array<u32, ${tile.threads}>;`]
+      : []),
+    ...(results.length > 0
+      ? [finishFunction({ ...args, stored: results }, [plan.anchor, ...joined])]
+      : []),
   ];
 
   writer.line(`let id = ${groupIndex};`);

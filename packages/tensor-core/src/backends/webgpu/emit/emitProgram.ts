@@ -17,6 +17,7 @@ export interface EmitOptions {
   readonly maxBindingBytes: number;
   readonly tiling: Tiling;
   readonly subgroups: SubgroupSizes | undefined;
+  readonly keepsLoops: boolean;
   /** Told which results may be written over what is given. */
   readonly inPlace: InPlacePlan;
 }
@@ -59,8 +60,9 @@ export function emitProgram(
         maxBindingBytes: options.maxBindingBytes,
         inPlace,
       });
-      const { tiling, subgroups } = options;
-      const form = emitters[plan.kind]({ plan, values, writer, stored, tiling, subgroups });
+      const { tiling, subgroups, keepsLoops } = options;
+      const given = { plan, values, writer, stored, tiling, subgroups, keepsLoops };
+      const form = emitters[plan.kind](given);
       return { writer, form };
     };
     const first = write(new Map());

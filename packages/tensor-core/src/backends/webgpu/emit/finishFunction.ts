@@ -4,12 +4,17 @@ import { coordinatesOf, type EmitArguments, sameCoordinates } from './kernelText
 
 /**
  * Function `finish(z: u32, m: u32, n: u32, sum: f32)`, which stores all that is made of an element of the anchor, at
- * its batch, row and column.
+ * its batch, row and column. Of several values it takes the elements at one place, in order.
  */
-export function finishFunction({ plan, values, writer, stored }: EmitArguments): string {
-  return writer.functionBlock('fn finish(z: u32, m: u32, n: u32, sum: f32)', () => {
+export function finishFunction(
+  { plan, values, writer, stored }: EmitArguments,
+  anchors: readonly number[] = [plan.anchor],
+): string {
+  const names = new Map(anchors.map((value, i) => [value, i === 0 ? 'sum' : `sum${i}`]));
+  const sums = [...names.values()].map((name) => `${name}: f32`).join(', ');
+  return writer.functionBlock(`fn finish(z: u32, m: u32, n: u32, ${sums})`, () => {
     const known = (value: number, at: readonly Place[]): string | undefined =>
-      value === plan.anchor && sameCoordinates(coordinatesOf(plan, value), at) ? 'sum' : undefined;
+      sameCoordinates(coordinatesOf(plan, value), at) ? names.get(value) : undefined;
     writer.knowing(known, () => {
       for (const value of stored) {
         const coordinates = coordinatesOf(plan, value);

@@ -35,6 +35,11 @@ export interface EmitArguments {
   readonly tiling: Tiling;
   /** Of a device whose threads can give values to each other. */
   readonly subgroups: SubgroupSizes | undefined;
+  /**
+   * Whether the driver has to be kept from taking short loops apart: one that compiles for a CPU takes seconds for the text
+   * that this gives.
+   */
+  readonly keepsLoops: boolean;
 }
 
 /** What is written for a kernel besides the lines in its writer. */

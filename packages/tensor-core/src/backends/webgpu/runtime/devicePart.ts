@@ -62,6 +62,7 @@ export class DevicePart {
         Math.floor(limits.maxStorageBufferBindingSize / bindingAlignment) * bindingAlignment,
       tiling,
       subgroups: gpu.subgroups,
+      keepsLoops: gpu.isSoftware,
       inPlace,
     });
     this.inPlace = new Map(

@@ -10,6 +10,7 @@ export interface GpuOptions {
   readonly profile?: boolean;
   /** The most memory that may be taken. */
   readonly maxBytes?: number | undefined;
+  readonly isSoftware?: boolean;
 }
 
 /** A device with what is kept for all programs: memory, pipelines, and what went wrong. */
@@ -22,11 +23,17 @@ export class Gpu {
   readonly profiler: Profiler | undefined;
   /** Of a device that has 'subgroups'. */
   readonly subgroups: SubgroupSizes | undefined;
+  /** Whether a CPU runs the kernels. */
+  readonly isSoftware: boolean;
   readonly counts = { dispatches: 0, submits: 0 };
   readonly #uploads: UploadRing;
   readonly #scratch: GPUBuffer[] = [];
 
-  constructor(device: GPUDevice, { profile = false, maxBytes }: GpuOptions = {}) {
+  constructor(
+    device: GPUDevice,
+    { profile = false, maxBytes, isSoftware = false }: GpuOptions = {},
+  ) {
+    this.isSoftware = isSoftware;
     this.device = device;
     this.profiler = profile ? new Profiler(device) : undefined;
     this.subgroups = subgroupsOf(device);

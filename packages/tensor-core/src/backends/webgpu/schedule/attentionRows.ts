@@ -25,14 +25,16 @@ export function withAttentionRows(program: Program): Program {
     shared.set(key, value);
     return value;
   };
-  return rewritten(program, (instruction, add, types) => {
+  return rewritten(program, (instruction, add, types, index) => {
     if (instruction.op !== attentionGradientOp) return undefined;
     const { by, ...attributes } = instruction.attributes as AttentionGradientAttributes;
     if (by === 'bias') return undefined;
     const { inputs } = instruction;
     const given = new Map(operandsOf('result', attributes).map((name, i) => [name, inputs[i]]));
     const [output = -1, gradient = -1] = inputs.slice(-2);
-    const [query = -1] = inputs;
+    const [query = -1, key = -1] = inputs;
+    // That by the value can come to the kernel of that by the key, which therefore comes first.
+    const keyFirst = by === 'value' && isWantedByKey(program, index);
     const [batch = 0, heads = 0, queries = 0] = types[query]?.shape ?? [];
     const step = (made: Omit<Instruction, 'path'>): number =>
       once({ ...instruction, ...made }, add);
@@ -53,7 +55,7 @@ export function withAttentionRows(program: Program): Program {
         type: { shape: [batch, heads, queries, 2], dtype: 'f32' },
       }),
     );
-    if (by !== 'value') {
+    if (by !== 'value' || keyFirst) {
       const { shape } = types[gradient] as TensorType;
       const product = step({
         op: mulOp,
@@ -69,11 +71,26 @@ export function withAttentionRows(program: Program): Program {
       });
       given.set('mean', mean);
     }
-    return add({
-      ...instruction,
-      op: attentionSlopeOp,
-      inputs: operandsOf(by, attributes).map((name) => given.get(name) ?? -1),
-      attributes: { ...attributes, goal: by },
-    });
+    const slope = (goal: 'query' | 'key' | 'value', type: TensorType): number =>
+      step({
+        op: attentionSlopeOp,
+        inputs: operandsOf(goal, attributes).map((name) => given.get(name) ?? -1),
+        attributes: { ...attributes, goal },
+        type,
+      });
+    if (keyFirst) slope('key', types[key] as TensorType);
+    return slope(by, instruction.type);
   });
+}
+
+/** Whether the derivative of the same attention by the key is wanted, too. */
+function isWantedByKey({ instructions }: Program, index: number): boolean {
+  const own = instructions[index];
+  const wanted = formatAttribute({ ...own?.attributes, by: 'key' });
+  return instructions.some(
+    ({ op, inputs, attributes }) =>
+      op === attentionGradientOp &&
+      inputs.join() === own?.inputs.join() &&
+      formatAttribute(attributes) === wanted,
+  );
 }

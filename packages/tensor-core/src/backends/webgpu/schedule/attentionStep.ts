@@ -108,16 +108,22 @@ export function attentionSides(
   return { batch, heads, groups, queries, keys, size, width };
 }
 
-/** Whether the kernel of `made`, an attention, comes by what `rows` is. */
-export function hasRows(made: Instruction | undefined, rows: Instruction): boolean {
-  if (made?.op !== attentionOp) return false;
-  const [a, b] = [attentionStep(made), attentionStep(rows)];
-  const settings = ({ scale, causal, window }: AttentionAttributes): string =>
-    [scale, causal, window].join();
+/**
+ * Whether the kernel of `made` comes by what `wanted` is, too: that of an attention by the rows, and that of the derivative
+ * by the key by what is summed for that by the value, if there are as many numbers of each.
+ */
+export function comesBy(made: Instruction | undefined, wanted: Instruction): boolean {
+  if (made === undefined || !isAttention(made.op)) return false;
+  const [a, b] = [attentionStep(made), attentionStep(wanted)];
+  const isThere =
+    b.goal === 'rows'
+      ? a.goal === 'result'
+      : b.goal === 'value' && a.goal === 'key' && made.type.shape[3] === wanted.type.shape[3];
+  const settings = ({ scale, causal, window, dropout }: AttentionAttributes): string =>
+    [scale, causal, window, b.goal === 'rows' ? 0 : dropout].join();
   return (
+    isThere &&
     settings(a.attributes) === settings(b.attributes) &&
-    (['query', 'key', 'mask', 'bias'] as const).every(
-      (name) => a.operands.get(name) === b.operands.get(name),
-    )
+    [...b.operands].every(([name, value]) => a.operands.get(name) === value)
   );
 }

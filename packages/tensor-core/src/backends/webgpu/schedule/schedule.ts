@@ -8,8 +8,8 @@ import { constantPlace, type Place, samePlace, variablePlace } from '../codegen/
 import { elementsPerWord } from '../codegen/scalars.ts';
 import type { Tiling } from '../emit/kernelText.ts';
 import { isReduction, isScan, reducedAxes } from './anchors.ts';
+import { attentionRowsOp, comesBy, isAttention } from './attentionStep.ts';
 import { candidateCoordinates } from './candidateCoordinates.ts';
-import { attentionRowsOp, hasRows, isAttention } from './attentionStep.ts';
 import {
   columnPlace,
   dotCoordinates,
@@ -173,22 +173,19 @@ class Scheduler {
     const z = variablePlace('z', batch * heads - 1);
     const ofHead = coordinatesAt(z, [batch, heads]);
     const m = variablePlace('m', rows - 1);
-    if (op === attentionRowsOp) {
-      // The kernel of the result comes by the rows anyway.
-      const coordinates = [...ofHead, m, variablePlace(pairVariable, 1)];
-      const kernel = this.#kernels.find(
-        ({ kind, anchor }) =>
-          kind === 'attention' && hasRows(this.#values.instruction(anchor), instruction),
-      );
-      if (kernel !== undefined && this.#fits(kernel, new Set(), 1)) {
-        this.#join(kernel, value, coordinates, new Set());
-        return;
-      }
-      this.#begin('attention', value, coordinates, batch * heads * rows, 1, this.#leavesOf(inputs));
+    const isRows = op === attentionRowsOp;
+    const n = isRows ? variablePlace(pairVariable, 1) : variablePlace('n', columns - 1);
+    const coordinates = [...ofHead, m, n];
+    const kernel = this.#kernels.find(
+      ({ kind, anchor }) =>
+        kind === 'attention' && comesBy(this.#values.instruction(anchor), instruction),
+    );
+    if (kernel !== undefined && this.#fits(kernel, new Set(), 1)) {
+      this.#join(kernel, value, coordinates, new Set());
       return;
     }
-    const coordinates = [...ofHead, m, variablePlace('n', columns - 1)];
-    this.#begin('attention', value, coordinates, sizeOf(type.shape), 1, this.#leavesOf(inputs));
+    const size = isRows ? batch * heads * rows : sizeOf(type.shape);
+    this.#begin('attention', value, coordinates, size, 1, this.#leavesOf(inputs));
   }
 
   #placeInline(instruction: Instruction, value: number): void {
