@@ -1,6 +1,5 @@
 import type { DotAttributes } from '../../../ops/contraction/dot.ts';
 import type { Instruction } from '../../../program.ts';
-import { flatPlace } from '../codegen/coordinates.ts';
 import type { KernelWriter } from '../codegen/kernelWriter.ts';
 import { constantPlace, type Place, variablePlace } from '../codegen/place.ts';
 import { type DotSides, dotCoordinates, dotSides } from '../schedule/kernelPlan.ts';
