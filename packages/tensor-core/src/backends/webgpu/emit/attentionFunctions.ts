@@ -71,6 +71,7 @@ export function attentionFunctions(
       const at = [...coordinatesAt(head, [batch, count]), variablePlace('m', rows - 1)];
       const part = scalePlace(variablePlace('part', length / width - 1), width);
       const type = vectorType(length);
+      if (width === 4 && writer.hasVectors(value)) writer.readInVectors(value);
       return writer.functionBlock(`fn ${name}Part(z: u32, m: u32, part: u32) -> ${type}`, () => {
         const numbers = Array.from({ length: width }, (_, i) =>
           writer.element(value, [...at, shiftPlace(part, i)]),
