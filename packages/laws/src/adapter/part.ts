@@ -1,12 +1,30 @@
-import { Conv1D, Convolution, Embedding, Linear, type Site } from '@lorikeet/nn';
+import {
+  type Context,
+  Conv1D,
+  Convolution,
+  Embedding,
+  LayerNorm,
+  Linear,
+  RMSNorm,
+  type Site,
+} from '@lorikeet/nn';
 import { type Draw, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { noiseTensor } from '../noise.ts';
 
 /** A module with a weight that can be adapted. */
-export type Part = Linear | Conv1D | Embedding | Convolution;
+export type Part = Linear | Conv1D | Embedding | Convolution | LayerNorm | RMSNorm;
+
+const kindsOfPart = [Linear, Conv1D, Embedding, Convolution, LayerNorm, RMSNorm];
 
 export function isPart(value: unknown): value is Part {
-  return [Linear, Conv1D, Embedding, Convolution].some((kind) => value instanceof kind);
+  return kindsOfPart.some((kind) => value instanceof kind);
+}
+
+/** The output of a module for its input. */
+export function callPart(part: Part, input: Tensor, context: Context): Tensor {
+  return part instanceof LayerNorm || part instanceof RMSNorm
+    ? part.call(input)
+    : part.call(input, context);
 }
 
 /** A module of a kind, with an input for it. */
@@ -23,6 +41,13 @@ export function drawPart(
       module: new Embedding(noiseTensor([inputs, out], seed)),
       input: tensor(ids, [1, 5], 'i32'),
     };
+  }
+  if (kind === 'norm') {
+    const input = noiseTensor([2, 3, out], seed + 10);
+    const weight = noiseTensor([out], seed);
+    return bias === null
+      ? { module: new RMSNorm(weight, 0.1), input }
+      : { module: new LayerNorm(weight, bias, 0.1), input };
   }
   if (kind === 'conv') {
     const kernel = draw.pick([[1], [2], [2, 1]]);
