@@ -82,6 +82,16 @@ function assign(
     placements.set(path, how);
     return;
   }
+  if (how.kind === 'adapter') {
+    throw new LorikeetError(
+      'invalid-argument',
+      'a part of a module to adapt has a method already',
+      {
+        path,
+        hint: 'put the selector of the module before that of its part',
+      },
+    );
+  }
   const node = at(model, path);
   for (const [field] of isTreeNode(node) ? childrenOf(node) : [])
     assign(model, `${path}.${field}`, how, placements);

@@ -34,7 +34,8 @@ export function drawPart(
   { seed, needsBias }: { readonly seed: number; readonly needsBias: boolean },
 ): { readonly module: Part; readonly input: Tensor } {
   const [out, inputs] = [draw.integer(1, 4), draw.integer(1, 4)];
-  const bias = needsBias || draw.boolean() ? noiseTensor([out], seed + 20) : null;
+  const hasBias = needsBias || draw.boolean();
+  const bias = hasBias ? noiseTensor([out], seed + 20) : null;
   if (kind === 'embedding') {
     const ids = Int32Array.from({ length: 5 }, (_, i) => (3 * i + 1) % inputs);
     return {
@@ -43,11 +44,13 @@ export function drawPart(
     };
   }
   if (kind === 'norm') {
-    const input = noiseTensor([2, 3, out], seed + 10);
-    const weight = noiseTensor([out], seed);
-    return bias === null
-      ? { module: new RMSNorm(weight, 0.1), input }
-      : { module: new LayerNorm(weight, bias, 0.1), input };
+    // One feature alone is normalised to nothing.
+    const features = out + 1;
+    const input = noiseTensor([2, 3, features], seed + 10);
+    const weight = noiseTensor([features], seed);
+    return hasBias
+      ? { module: new LayerNorm(weight, noiseTensor([features], seed + 20), 0.1), input }
+      : { module: new RMSNorm(weight, 0.1), input };
   }
   if (kind === 'conv') {
     const kernel = draw.pick([[1], [2], [2, 1]]);
