@@ -98,6 +98,7 @@ export {
 } from './tree.ts';
 export {
   baseOf,
+  biasOf,
   contract,
   convolve,
   gather,

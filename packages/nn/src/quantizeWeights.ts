@@ -39,7 +39,7 @@ export function quantizeWeights<T>(model: T, spec: QuantizeSpec): T {
 function quantizablePaths(model: unknown): string[] {
   return nodePaths(model).filter((path) => {
     const module = at(model, path);
-    return isAdaptable(module) && module.site.kind !== 'conv';
+    return isAdaptable(module) && ['linear', 'embedding'].includes(module.site.kind);
   });
 }
 

@@ -22,6 +22,8 @@ export interface Reparam {
   contract?(x: Tensor, use: WeightUse, context: Context): Tensor;
   gather?(ids: Tensor, context: Context): Tensor;
   convolve?(x: Tensor, options: ConvOptions, context: Context): Tensor;
+  /** What becomes of the bias beside the weight, for a formula that changes both; `null` is no bias. */
+  adaptBias?(bias: Tensor | null): Tensor | null;
 }
 
 export function isReparam(value: unknown): value is Reparam {
@@ -42,6 +44,13 @@ export function materialize(weight: Weight): Tensor {
 /** The plain tensor under all reparametrisations. */
 export function baseOf(weight: Weight): Tensor {
   return weight instanceof Tensor ? weight : baseOf(weight.base);
+}
+
+/** The bias that a module adds, which its weight may change: `null` if there is none. */
+export function biasOf(weight: Weight, bias: Weight | null): Tensor | null {
+  const own = bias === null ? null : materialize(bias);
+  if (weight instanceof Tensor) return own;
+  return weight.adaptBias === undefined ? biasOf(weight.base, own) : weight.adaptBias(own);
 }
 
 /**

@@ -1,23 +1,30 @@
 import {
   baseOf,
+  biasOf,
   Context,
   Conv1D,
   Convolution,
   contract,
   convolve,
   Embedding,
+  GroupNorm,
   gather,
   isReparam,
+  LayerNorm,
   Linear,
   materialize,
   paths,
+  quantizeWeights,
   type Reparam,
+  RMSNorm,
   type Weight,
   type WeightUse,
 } from '@lorikeet/nn';
 import {
+  add,
   type ConvOptions,
   mul,
+  ones,
   randomKey,
   type Tensor,
   tensor,
@@ -164,4 +171,51 @@ test('layers declare where their weight is and how they use it', () => {
   expect(new Conv1D(matrix, matrix).site).toMatchObject({ kind: 'linear', inputAxis: 0 });
   expect(new Embedding(matrix).site).toMatchObject({ field: 'weight', kind: 'embedding' });
   expect(new Convolution(kernel, null).site).toMatchObject({ kind: 'conv', groups: 1 });
+});
+
+describe('a formula that changes the bias beside its weight', () => {
+  /** Adds one to each element of the bias, and makes one where there is none. */
+  class Shifted extends Doubled {
+    adaptBias(bias: Tensor | null): Tensor {
+      return bias === null ? ones([3]) : add(bias, 1);
+    }
+  }
+
+  test('is asked by the layers that add one, under other formulas too', async () => {
+    const context = Context.evaluation;
+    const [bias, x] = [tensor([1, 2, 3]), zeros([1, 2])];
+    for (const weight of [new Shifted(matrix), new Doubled(new Shifted(matrix))]) {
+      expect(await numbers(new Linear(weight, bias).call(x, context))).toEqual([2, 3, 4]);
+      expect(await numbers(new Linear(weight, null).call(x, context))).toEqual([1, 1, 1]);
+    }
+    const turned = new Shifted(matrix.permute([1, 0]));
+    expect(await numbers(new Conv1D(turned, bias).call(x, context))).toEqual([2, 3, 4]);
+    const convolution = new Convolution(new Shifted(kernel), tensor([1]));
+    expect(await numbers(convolution.call(zeros([1, 1, 2]), context))).toEqual([2]);
+  });
+
+  test('is asked by normalisations', async () => {
+    const [scale, bias] = [new Shifted(tensor([1, 1, 1])), tensor([0, 0, 4])];
+    const constant = zeros([1, 3]);
+    expect(await numbers(new LayerNorm(scale, bias, 1).call(constant))).toEqual([1, 1, 5]);
+    expect(await numbers(new GroupNorm(scale, bias, 1, 1).call(constant))).toEqual([1, 1, 5]);
+  });
+
+  test('leaves a bias alone where there is no such formula', () => {
+    const bias = tensor([1]);
+    expect(biasOf(matrix, bias)).toBe(bias);
+    expect(biasOf(new Doubled(matrix), bias)).toBe(bias);
+    expect(biasOf(matrix, null)).toBeNull();
+  });
+});
+
+test('normalisations are sites of a kind of their own, and are not quantised', () => {
+  const norm = LayerNorm.init(4, 1e-5);
+  expect(norm.site).toMatchObject({ field: 'weight', kind: 'norm' });
+  expect(RMSNorm.init(4, 1e-5).site.kind).toBe('norm');
+  expect(GroupNorm.init(2, 4, 1e-5).site.kind).toBe('norm');
+  const model = { block: { norm } };
+  expect(() => quantizeWeights(model, { '**.norm': { dtype: 'i8', blockSize: 2 } })).toThrow(
+    'matches nothing',
+  );
 });

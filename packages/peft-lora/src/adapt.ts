@@ -1,4 +1,4 @@
-import { at, isAdaptable, selectPaths } from '@lorikeet/nn';
+import { at, isAdaptable, type Site, selectPaths } from '@lorikeet/nn';
 import {
   childrenOf,
   isTreeNode,
@@ -38,9 +38,11 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
   const { key = randomKey(0), name = 'default' } = options;
   requireFreeName(model, name);
   const { modules, weights } = modelPaths(model);
-  const sites = adaptablePaths(model);
-  const isInSite = (path: string): boolean => sites.some((site) => path.startsWith(`${site}.`));
-  const trainable = [...modules, ...weights.filter((path) => !isInSite(path))];
+  const sites = sitesOf(model);
+  const matrices = new Set(
+    sites.flatMap(({ path, site }) => (site.kind === 'norm' ? [] : [`${path}.${site.field}`])),
+  );
+  const trainable = [...modules, ...weights.filter((path) => !matrices.has(path))];
 
   const placements = new Map<string, Method | TrainMethod>();
   for (const [selector, how] of Object.entries(spec)) {
@@ -48,7 +50,11 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
       for (const path of selectPaths(selector, trainable)) assign(model, path, how, placements);
       continue;
     }
-    const found = selectPaths(selector, sites).filter((path) => isInTarget(path, how.target));
+    // Who selects by a wide pattern means matrices: normalisations are for methods that are made for them.
+    const isMeant = ({ site }: AdaptableSite): boolean =>
+      site.kind !== 'norm' || how.variant.kinds.includes('norm');
+    const candidates = sites.filter(isMeant).map(({ path }) => path);
+    const found = selectPaths(selector, candidates).filter((path) => isInTarget(path, how.target));
     if (found.length === 0) {
       throw new LorikeetError(
         'no-match',
@@ -76,6 +82,16 @@ function assign(
     placements.set(path, how);
     return;
   }
+  if (how.kind === 'adapter') {
+    throw new LorikeetError(
+      'invalid-argument',
+      'a part of a module to adapt has a method already',
+      {
+        path,
+        hint: 'put the selector of the module before that of its part',
+      },
+    );
+  }
   const node = at(model, path);
   for (const [field] of isTreeNode(node) ? childrenOf(node) : [])
     assign(model, `${path}.${field}`, how, placements);
@@ -83,7 +99,19 @@ function assign(
 
 /** Paths of all modules whose weight can be adapted. */
 export function adaptablePaths(model: unknown): string[] {
-  return modelPaths(model).modules.filter((path) => isAdaptable(at(model, path)));
+  return sitesOf(model).map(({ path }) => path);
+}
+
+interface AdaptableSite {
+  readonly path: string;
+  readonly site: Site;
+}
+
+function sitesOf(model: unknown): AdaptableSite[] {
+  return modelPaths(model).modules.flatMap((path) => {
+    const module = at(model, path);
+    return isAdaptable(module) ? [{ path, site: module.site }] : [];
+  });
 }
 
 /** Throws `invalid-argument` for a name that no adapter can have, or that one in the model has already. */

@@ -1,4 +1,5 @@
 import {
+  biasOf,
   type Context,
   contract,
   convolve,
@@ -85,6 +86,14 @@ export class AdaptedWeight implements Reparam {
     );
   }
 
+  adaptBias(bias: Tensor | null): Tensor | null {
+    const below = biasOf(this.base, bias);
+    const adapted = this.settings.variant.adaptBias?.(below, argumentsOf(this));
+    if (adapted === undefined) return below;
+    if (adapted === null || this.mix === 1) return adapted;
+    return below === null ? mul(adapted, this.mix) : add(below, mul(sub(adapted, below), this.mix));
+  }
+
   /** A copy with other fields. */
   with(changes: { readonly base?: Weight; readonly mix?: number }): AdaptedWeight {
     return new AdaptedWeight(
@@ -119,11 +128,11 @@ export class AdapterSettings {
   /** Path of the module. */
   readonly path: string;
 
-  constructor(method: Method, path: string, site: Site, weight: Tensor) {
+  constructor(method: Method, path: string, site: Site, weight: Tensor, hasBias = false) {
     this.method = method;
     this.config = method.variant.configAt?.(method.config, path) ?? method.config;
     this.site = site;
-    this.shape = siteShapeOf(site, weight.shape);
+    this.shape = siteShapeOf(site, weight.shape, hasBias);
     this.path = path;
   }
 

@@ -7,6 +7,7 @@ export {
 } from './adapt.ts';
 export { AdaptedBias } from './adaptedBias.ts';
 export { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+export { bitFit } from './bitFit.ts';
 export { disable, setAdapterWeights } from './compose.ts';
 export { type AdapterRow, type Description, describe } from './describe.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';

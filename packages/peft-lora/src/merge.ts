@@ -9,6 +9,7 @@ import {
   sum,
   type Tensor,
 } from '@lorikeet/tensor-core';
+import { adaptBiases } from './adaptBiases.ts';
 import { adapterLayers, mapAdapted } from './layers.ts';
 
 export interface MergeOptions {
@@ -26,24 +27,34 @@ export interface MergeOptions {
 export function merge<T>(tuned: T): T;
 export function merge<T>(tuned: T, options: MergeOptions & { readonly safe: true }): Promise<T>;
 export function merge<T>(tuned: T, options: MergeOptions = {}): T | Promise<T> {
-  const merged: Tensor[] = [];
-  const plain = mapAdapted(tuned, (layer) => {
+  const biases = new Map<string, Tensor>();
+  const shifted = adaptBiases(tuned, (path, bias) => biases.set(path, bias));
+  const weights: Tensor[] = [];
+  const plain = mapAdapted(shifted, (layer) => {
     const weight = materialize(layer);
-    merged.push(weight);
+    weights.push(weight);
     return weight;
   });
-  if (options.safe === true) return requireFinite(tuned, merged).then(() => plain);
-  realize(...merged);
+  const names = [...new Set(adapterLayers(shifted).map(({ path }) => path))];
+  const merged = new Map([
+    ...weights.map((weight, i) => [names[i] ?? '', weight] as const),
+    ...biases,
+  ]);
+  if (options.safe === true) return requireFinite(merged).then(() => plain);
+  realize(...merged.values());
   return plain;
 }
 
-async function requireFinite(tuned: unknown, merged: readonly Tensor[]): Promise<void> {
-  const faults = merged.map((weight) => sum(cast(logicalNot(isFiniteElement(weight)), 'i32')));
-  await evaluate([...merged, ...faults]);
-  const paths = [...new Set(adapterLayers(tuned).map(({ path }) => path))];
-  const counts = await Promise.all(faults.map((count) => count.item()));
-  const bad = counts.flatMap((count, i) =>
-    count === 0 ? [] : [`${paths[i]} (${count} elements)`],
+async function requireFinite(merged: ReadonlyMap<string, Tensor>): Promise<void> {
+  const faults = [...merged].map(
+    ([path, weight]) => [path, sum(cast(logicalNot(isFiniteElement(weight)), 'i32'))] as const,
+  );
+  await evaluate([...merged.values(), ...faults.map(([, count]) => count)]);
+  const counts = await Promise.all(
+    faults.map(async ([path, count]) => [path, await count.item()] as const),
+  );
+  const bad = counts.flatMap(([path, count]) =>
+    count === 0 ? [] : [`${path} (${count} elements)`],
   );
   if (bad.length === 0) return;
   throw new LorikeetError('not-finite', 'merging gives weights that are not finite', {

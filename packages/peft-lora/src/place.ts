@@ -1,4 +1,12 @@
-import { at, isAdaptable, isReparam, materialize, type Site, type Weight } from '@lorikeet/nn';
+import {
+  at,
+  biasOf,
+  isAdaptable,
+  isReparam,
+  materialize,
+  type Site,
+  type Weight,
+} from '@lorikeet/nn';
 import {
   alias,
   childrenOf,
@@ -9,9 +17,11 @@ import {
   rebuild,
   Tensor,
 } from '@lorikeet/tensor-core';
+import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
+import { exchangeOrder } from './siteShape.ts';
 import { type TrainedReason, TrainedWeight } from './trainedWeight.ts';
 import type { Method } from './variant.ts';
 
@@ -66,9 +76,25 @@ function adaptModule(
       },
     );
   }
-  const settings = new AdapterSettings(method, path, site, materialize(weight));
+  const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
+  const hasBias = biasFieldOf(module) !== null;
+  const settings = new AdapterSettings(method, path, site, materialize(weight), hasBias);
   const { config, shape } = settings;
-  const parameters = variant.init({ shape, config, key });
+  const reason = variant.refusal?.(config, shape);
+  if (reason !== undefined)
+    throw new LorikeetError('unsupported', `${variant.name}: ${reason}`, { path });
+  if (variant.bias?.isUsed(config) === true && changesBias(weight)) {
+    throw new LorikeetError(
+      'unsupported',
+      `${variant.name} cannot adapt a bias that an adapter changes`,
+      {
+        path,
+        hint: 'merge the adapter below it first',
+      },
+    );
+  }
+  const base = (): Tensor => exchangeOrder(site, materialize(weight));
+  const parameters = variant.init({ shape, config, key, base, bias });
   if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
     throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
       path,
@@ -82,10 +108,10 @@ function adaptModule(
       if (field === site.field)
         return [field, new AdaptedWeight(weight, parameters, name, settings)] as const;
       if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
-      const base = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;
-      if (variant.bias?.isUsed(config) !== true) return [field, base] as const;
-      const own = variant.bias.init({ shape, config, key: foldIn(key, 'bias') });
-      return [field, new AdaptedBias(base, own, name, settings)] as const;
+      const below = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;
+      if (variant.bias?.isUsed(config) !== true) return [field, below] as const;
+      const own = variant.bias.init({ shape, config, key: foldIn(key, 'bias'), base, bias });
+      return [field, new AdaptedBias(below, own, name, settings)] as const;
     }),
   );
 }
@@ -120,6 +146,11 @@ export function biasPaths(model: unknown): string[] {
 function trained(base: Weight, name: string, reason: TrainedReason, path: string): TrainedWeight {
   // The same values under another identity: the base stays the model's own tensor.
   return new TrainedWeight(base, alias(materialize(base)), name, reason, path);
+}
+
+/** The bias beside a module's weight. */
+function biasFieldOf(module: Readonly<Record<string, unknown>>): Weight | null {
+  return isWeight(module.bias) ? module.bias : null;
 }
 
 function isWeight(value: unknown): value is Weight {

@@ -4,18 +4,24 @@ import { LorikeetError, permute, type Shape, type Tensor } from '@lorikeet/tenso
 /** The sides of a weight as its adapter sees it, however its module stores it. */
 export interface SiteShape {
   readonly kind: Site['kind'];
-  /** Features out; of an embedding its width, of a convolution its channels out. */
+  /** Features out; of an embedding its width, of a convolution its channels out, of a normalisation its features. */
   readonly out: number;
   /** Features in; of an embedding its rows, of a convolution its channels in over its groups. */
   readonly in: number;
   /** Spatial sides of a convolution's kernel, else empty. */
   readonly kernel: Shape;
   readonly groups: number;
+  /** Whether the module has a bias beside the weight. */
+  readonly hasBias: boolean;
 }
 
 /** Reads the sides off a weight's shape. */
-export function siteShapeOf(site: Site, shape: Shape): SiteShape {
+export function siteShapeOf(site: Site, shape: Shape, hasBias = false): SiteShape {
   const [first = 0, second = 0, ...kernel] = shape;
+  if (site.kind === 'norm') {
+    const features = shape.reduce((product, side) => product * side, 1);
+    return { kind: 'norm', out: features, in: features, kernel: [], groups: 1, hasBias };
+  }
   if (shape.length < 2) {
     throw new LorikeetError('shape-mismatch', 'a weight to adapt must have at least two axes', {
       received: `[${shape.join(',')}]`,
@@ -23,9 +29,9 @@ export function siteShapeOf(site: Site, shape: Shape): SiteShape {
   }
   const groups = site.groups ?? 1;
   if (site.kind === 'embedding')
-    return { kind: 'embedding', out: second, in: first, kernel, groups };
+    return { kind: 'embedding', out: second, in: first, kernel, groups, hasBias };
   const [out, inputs] = site.inputAxis === 1 ? [first, second] : [second, first];
-  return { kind: site.kind, out, in: inputs, kernel, groups };
+  return { kind: site.kind, out, in: inputs, kernel, groups, hasBias };
 }
 
 /**

@@ -12,6 +12,10 @@ export interface InitArguments<Config> {
   readonly shape: SiteShape;
   readonly config: Config;
   readonly key: Tensor;
+  /** The weight under the adapter, as in `AdapterArguments`. To be recorded, not read. */
+  base(): Tensor;
+  /** The bias of the module, `null` if there is none. To be recorded, not read. */
+  bias(): Tensor | null;
 }
 
 /** What a variant is given to compute with an adapter. */
@@ -81,6 +85,13 @@ export interface Variant<Config = unknown> {
   convolve?(x: Tensor, args: ConvolutionArguments<Config>): Tensor;
   /** For a method that changes the bias of the module too. */
   readonly bias?: BiasRule<Config>;
+  /**
+   * What becomes of the bias of the module, [out], by the parameters of the weight: for a method that changes what the
+   * module puts out. `null` is no bias.
+   */
+  adaptBias?(bias: Tensor | null, args: AdapterArguments<Config>): Tensor | null;
+  /** Why a weight of this shape cannot be adapted with this config, such as a size that does not divide; else `undefined`. */
+  refusal?(config: Config, shape: SiteShape): string | undefined;
 }
 
 export interface ConvolutionArguments<Config> extends ProductArguments<Config> {

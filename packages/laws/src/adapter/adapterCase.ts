@@ -16,6 +16,7 @@ import {
   isTrainable,
   type Method,
   method,
+  siteShapeOf,
   type Variant,
 } from '@lorikeet/peft-lora';
 import { evaluate, foldIn, mapTensors, randomKey, type Tensor } from '@lorikeet/tensor-core';
@@ -48,12 +49,25 @@ export function adapterLaw<Config>(
     const options = variant.sample(draw);
     const chosen = method(variant, options);
     const probe = drawProbe(draw, variant.kinds, variant.bias?.isUsed(chosen.config));
+    const isAccepted = fits(probe.model, chosen);
     const shown = (): string => `${fc.stringify({ config: options })}\n${formatProbe(probe)}`;
-    return { ...probe, method: chosen, [fc.toStringMethod]: shown };
+    return { ...probe, method: chosen, isAccepted, [fc.toStringMethod]: shown };
   });
-  return law(name, cases, async (drawn) => {
+  const accepted = cases.filter(({ isAccepted }) => isAccepted);
+  return law(name, accepted, async (drawn) => {
     const fresh = await evaluate(adaptAll(drawn.model, drawn.method));
     await holds({ ...drawn, fresh, trained: trainedForm(fresh) });
+  });
+}
+
+/** Whether a variant takes weights of the shapes that a probe has. */
+export function fits<Config>(model: Probe, { variant, config }: Method<Config>): boolean {
+  return model.adapted.every((path) => {
+    const module = at(model, path);
+    if (!isAdaptable(module)) return false;
+    const { site } = module;
+    const shape = siteShapeOf(site, materialize(module[site.field] as Weight).shape);
+    return variant.refusal?.(variant.configAt?.(config, path) ?? config, shape) === undefined;
   });
 }
 

@@ -1,12 +1,30 @@
-import { Conv1D, Convolution, Embedding, Linear, type Site } from '@lorikeet/nn';
+import {
+  type Context,
+  Conv1D,
+  Convolution,
+  Embedding,
+  LayerNorm,
+  Linear,
+  RMSNorm,
+  type Site,
+} from '@lorikeet/nn';
 import { type Draw, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { noiseTensor } from '../noise.ts';
 
 /** A module with a weight that can be adapted. */
-export type Part = Linear | Conv1D | Embedding | Convolution;
+export type Part = Linear | Conv1D | Embedding | Convolution | LayerNorm | RMSNorm;
+
+const kindsOfPart = [Linear, Conv1D, Embedding, Convolution, LayerNorm, RMSNorm];
 
 export function isPart(value: unknown): value is Part {
-  return [Linear, Conv1D, Embedding, Convolution].some((kind) => value instanceof kind);
+  return kindsOfPart.some((kind) => value instanceof kind);
+}
+
+/** The output of a module for its input. */
+export function callPart(part: Part, input: Tensor, context: Context): Tensor {
+  return part instanceof LayerNorm || part instanceof RMSNorm
+    ? part.call(input)
+    : part.call(input, context);
 }
 
 /** A module of a kind, with an input for it. */
@@ -16,13 +34,23 @@ export function drawPart(
   { seed, needsBias }: { readonly seed: number; readonly needsBias: boolean },
 ): { readonly module: Part; readonly input: Tensor } {
   const [out, inputs] = [draw.integer(1, 4), draw.integer(1, 4)];
-  const bias = needsBias || draw.boolean() ? noiseTensor([out], seed + 20) : null;
+  const hasBias = needsBias || draw.boolean();
+  const bias = hasBias ? noiseTensor([out], seed + 20) : null;
   if (kind === 'embedding') {
     const ids = Int32Array.from({ length: 5 }, (_, i) => (3 * i + 1) % inputs);
     return {
       module: new Embedding(noiseTensor([inputs, out], seed)),
       input: tensor(ids, [1, 5], 'i32'),
     };
+  }
+  if (kind === 'norm') {
+    // One feature alone is normalised to nothing.
+    const features = out + 1;
+    const input = noiseTensor([2, 3, features], seed + 10);
+    const weight = noiseTensor([features], seed);
+    return hasBias
+      ? { module: new LayerNorm(weight, noiseTensor([features], seed + 20), 0.1), input }
+      : { module: new RMSNorm(weight, 0.1), input };
   }
   if (kind === 'conv') {
     const kernel = draw.pick([[1], [2], [2, 1]]);

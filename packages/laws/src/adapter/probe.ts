@@ -1,7 +1,7 @@
 import { at, type Context, Convolution, paths, type Site } from '@lorikeet/nn';
 import type { Draw, Tensor } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
-import { drawPart, isPart, type Part } from './part.ts';
+import { callPart, drawPart, isPart, type Part } from './part.ts';
 
 /** A model of three modules in nests of lists, records and other modules. */
 export class Probe {
@@ -31,7 +31,7 @@ export class Probe {
     return this.parts().map(([path, part], i) => {
       const input = inputs[i];
       if (input === undefined) throw new Error(`the probe has no input for ${path}`);
-      return part.call(input, context.child(i));
+      return callPart(part, input, context.child(i));
     });
   }
 }

@@ -2,7 +2,7 @@ import { foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
 import type { Context } from '../context.ts';
 import { normalInitializer } from '../initialize.ts';
 import type { Site } from '../site.ts';
-import { contract, materialize, type Weight } from '../weight.ts';
+import { biasOf, contract, type Weight } from '../weight.ts';
 import type { LinearOptions } from './linear.ts';
 
 /** `x W + b`: the linear layer of GPT-2, which stores its weight the other way round. Named as in transformers. */
@@ -33,6 +33,8 @@ export class Conv1D {
 
   /** @param x [..., in]; the result is [..., out] */
   call(x: Tensor, context: Context): Tensor {
-    return contract(x, this.weight, this.site, context.child('weight')).add(materialize(this.bias));
+    const product = contract(x, this.weight, this.site, context.child('weight'));
+    const bias = biasOf(this.weight, this.bias);
+    return bias === null ? product : product.add(bias);
   }
 }

@@ -2,7 +2,7 @@ import { type ConvOptions, foldIn, reshape, type Tensor, zeros } from '@lorikeet
 import type { Context } from '../context.ts';
 import { type Initializer, kaimingUniform } from '../initialize.ts';
 import type { Site } from '../site.ts';
-import { convolve, materialize, type Weight } from '../weight.ts';
+import { biasOf, convolve, type Weight } from '../weight.ts';
 
 export interface ConvolutionOptions extends ConvOptions {
   readonly inChannels: number;
@@ -33,8 +33,8 @@ export class Convolution {
   /** @param x [B, C, ...spatial]; the result is [B, O, ...spatial] */
   call(x: Tensor, context: Context): Tensor {
     const result = convolve(x, this.weight, this.options, context.child('weight'));
-    if (this.bias === null) return result;
-    const bias = materialize(this.bias);
+    const bias = biasOf(this.weight, this.bias);
+    if (bias === null) return result;
     return result.add(reshape(bias, [bias.size, ...result.shape.slice(2).map(() => 1)]));
   }
 }

@@ -1,5 +1,6 @@
 import { groupNorm, ones, type Tensor, zeros } from '@lorikeet/tensor-core';
-import { materialize, type Weight } from '../weight.ts';
+import type { Site } from '../site.ts';
+import { biasOf, materialize, type Weight } from '../weight.ts';
 
 /** Normalisation over groups of channels, with a learned scale and shift of each channel. Wu and He 2018. */
 export class GroupNorm {
@@ -21,9 +22,14 @@ export class GroupNorm {
     return new GroupNorm(ones([channels]), zeros([channels]), groups, epsilon);
   }
 
+  get site(): Site {
+    return { field: 'weight', kind: 'norm', inputAxis: 1 };
+  }
+
   /** @param x [B, C, ...] */
   call(x: Tensor): Tensor {
     const { groups, epsilon } = this;
-    return groupNorm(x, materialize(this.weight), materialize(this.bias), { groups, epsilon });
+    const bias = biasOf(this.weight, this.bias) ?? materialize(this.bias);
+    return groupNorm(x, materialize(this.weight), bias, { groups, epsilon });
   }
 }

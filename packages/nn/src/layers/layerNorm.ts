@@ -1,5 +1,6 @@
 import { layerNorm, ones, type Tensor, zeros } from '@lorikeet/tensor-core';
-import { materialize, type Weight } from '../weight.ts';
+import type { Site } from '../site.ts';
+import { biasOf, materialize, type Weight } from '../weight.ts';
 
 /** Layer normalisation over the last axis, with a learned scale and shift. */
 export class LayerNorm {
@@ -19,8 +20,13 @@ export class LayerNorm {
     return new LayerNorm(ones([dimension]), zeros([dimension]), epsilon);
   }
 
+  get site(): Site {
+    return { field: 'weight', kind: 'norm', inputAxis: 1 };
+  }
+
   /** @param x [..., D] */
   call(x: Tensor): Tensor {
-    return layerNorm(x, materialize(this.weight), materialize(this.bias), this.epsilon);
+    const bias = biasOf(this.weight, this.bias) ?? materialize(this.bias);
+    return layerNorm(x, materialize(this.weight), bias, this.epsilon);
   }
 }

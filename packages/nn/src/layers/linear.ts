@@ -2,7 +2,7 @@ import { foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
 import type { Context } from '../context.ts';
 import { type Initializer, kaimingUniform } from '../initialize.ts';
 import type { Site } from '../site.ts';
-import { contract, materialize, type Weight } from '../weight.ts';
+import { biasOf, contract, type Weight } from '../weight.ts';
 
 export interface LinearOptions {
   readonly inFeatures: number;
@@ -41,6 +41,7 @@ export class Linear {
   /** @param x [..., in]; the result is [..., out] */
   call(x: Tensor, context: Context): Tensor {
     const product = contract(x, this.weight, this.site, context.child('weight'));
-    return this.bias === null ? product : product.add(materialize(this.bias));
+    const bias = biasOf(this.weight, this.bias);
+    return bias === null ? product : product.add(bias);
   }
 }
