@@ -3,11 +3,15 @@ import {
   add,
   bf16ToNumber,
   cast,
+  cos,
   createReferenceBackend,
   type DType,
   div,
   dot,
+  erf,
+  exp,
   f16ToNumber,
+  log,
   max,
   maximum,
   minimum,
@@ -16,9 +20,13 @@ import {
   numberToBf16,
   numberToF16,
   prod,
+  rsqrt,
+  sin,
+  sqrt,
   sub,
   sum,
   type Tensor,
+  tanh,
   tensor,
   useBackend,
 } from '@lorikeet/tensor-core';
@@ -83,6 +91,31 @@ const number = fc
   .map(normal);
 const half = fc.constantFrom<Half>('f16', 'bf16');
 
+/** One unit in the last place of an f32 is at most so much of it. */
+const lastPlace = 2 ** -23;
+
+interface DeviceFunction {
+  readonly compute: (x: Tensor) => Tensor;
+  /** Of f32: what the result `y` for `x` may be off by. */
+  readonly error: (x: number, y: number) => number;
+}
+
+/** What WGSL promises of its own functions, and what is found of those that it promises too little of. */
+const functions: readonly DeviceFunction[] = [
+  { compute: exp, error: (x, y) => (3 + 2 * Math.abs(x)) * lastPlace * y },
+  {
+    compute: log,
+    error: (x, y) => (x >= 0.5 && x <= 2 ? 2 ** -21 : 3 * lastPlace * Math.abs(y)),
+  },
+  { compute: rsqrt, error: (_, y) => 2 * lastPlace * y },
+  // 1 / inverseSqrt(x), of 2 and 2.5 units.
+  { compute: sqrt, error: (_, y) => 5 * lastPlace * y },
+  { compute: sin, error: () => 2 ** -22 },
+  { compute: cos, error: () => 2 ** -22 },
+  { compute: tanh, error: () => 2 ** -21 },
+  { compute: erf, error: () => 2 ** -21 },
+];
+
 await describeOnWebgpu('half floats', (backend) => {
   const on = async (where: typeof backend | undefined, body: () => Tensor): Promise<number[]> => {
     const before = useBackend(where ?? createReferenceBackend());
@@ -131,6 +164,26 @@ await describeOnWebgpu('half floats', (backend) => {
               const error = roundings * unit * Math.abs(wanted) + smallest;
               // Behind the end of f32 there is infinity, in f64 not yet.
               requireRounded(dtype, value, isOver ? Math.sign(wanted) * Infinity : wanted, error);
+            });
+          },
+        ),
+        { numRuns: runs },
+      );
+    });
+  }
+
+  for (const { compute, error } of functions) {
+    test(`${compute.name} is the half float nearest to what the device gives within its bound`, async () => {
+      const drawn = fc.double({ min: -12, max: 12, noNaN: true }).map(normal);
+      await fc.assert(
+        fc.asyncProperty(
+          half,
+          fc.array(drawn, { minLength: 16, maxLength: 16 }),
+          async (dtype, values) => {
+            const [found, exact] = await both(dtype, [values], compute);
+            found.forEach((value, i) => {
+              const [x, y] = [rounding[dtype](values[i] ?? 0), exact[i] ?? Number.NaN];
+              requireRounded(dtype, value, y, error(x, y) + smallest);
             });
           },
         ),

@@ -6,7 +6,7 @@ import { mul } from '../binary/mul.ts';
 
 export const expOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'exp',
-  wgsl: ([x]) => `exp(${x})`,
+  wgsl: ([x]) => `exponential(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i] as number);
   },

@@ -7,7 +7,7 @@ import { div } from '../binary/div.ts';
 
 export const logOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'log',
-  wgsl: ([x]) => `log(${x})`,
+  wgsl: ([x]) => `logarithm(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i] as number);
   },

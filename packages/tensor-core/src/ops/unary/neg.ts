@@ -5,7 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const negOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'neg',
-  wgsl: ([x], { zero }) => `(${zero} - ${x})`,
+  wgsl: ([x], { scalar }) => (scalar === 'u32' ? `(0u - ${x})` : `(-${x})`),
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = -(x[i] as number);

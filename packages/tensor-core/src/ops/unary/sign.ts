@@ -5,7 +5,7 @@ import type { Tensor, TensorLike } from '../../tensor.ts';
 
 export const signOp: Primitive<NoAttributes> = unaryPrimitive({
   name: 'sign',
-  wgsl: ([x]) => `sign(${x})`,
+  wgsl: ([x], { scalar }) => (scalar === 'f32' ? `signOfFloat(${x})` : `sign(${x})`),
   vanishes: 'every',
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sign(x[i] as number);

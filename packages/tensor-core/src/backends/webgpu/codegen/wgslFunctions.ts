@@ -1,3 +1,6 @@
+import { angleFunctions } from './angleFunctions.ts';
+import { floatFunctions } from './floatFunctions.ts';
+
 /** Functions in WGSL that rules of ops may call, by name. A kernel gets those that it uses, and what they use. */
 const sources: Readonly<Record<string, string>> = {
   infinityBits: 'var<private> infinityBits: u32 = 0x7f800000u;',
@@ -75,10 +78,6 @@ const sources: Readonly<Record<string, string>> = {
   if (b == 0u) { return 0u; }
   return a / b;
 }`,
-  modulo_f32: `fn modulo_f32(a: f32, b: f32) -> f32 {
-  let rest = a - b * trunc(a / b);
-  return select(rest, rest + b, rest != 0.0 && (rest < 0.0) != (b < 0.0));
-}`,
   modulo_i32: `fn modulo_i32(a: i32, b: i32) -> i32 {
   if (b == 0) { return 0; }
   let rest = a % b;
@@ -87,22 +86,6 @@ const sources: Readonly<Record<string, string>> = {
   modulo_u32: `fn modulo_u32(a: u32, b: u32) -> u32 {
   if (b == 0u) { return 0u; }
   return a % b;
-}`,
-  power_f32: `fn power_f32(a: f32, b: f32) -> f32 {
-  if (b == 0.0) { return 1.0; }
-  if (isNotANumber(a)) { return a; }
-  if (isNotANumber(b)) { return b; }
-  if (a == 1.0 && isFiniteNumber(b)) { return 1.0; }
-  if (b == 1.0) { return a; }
-  if (b == 2.0) { return a * a; }
-  if (b == 0.5 && a >= 0.0) { return sqrt(a); }
-  if (a == 0.0) { return select(bitcast<f32>(infinityBits), 0.0, b > 0.0); }
-  let size = pow(abs(a), b);
-  if (a > 0.0) { return size; }
-  if (!isFiniteNumber(b)) { return size; }
-  if (b != floor(b)) { return bitcast<f32>(notANumberBits); }
-  let half = b * 0.5;
-  return select(size, -size, half != floor(half));
 }`,
   power_i32: `fn power_i32(a: i32, b: i32) -> i32 {
   if (b < 0) {
@@ -131,82 +114,8 @@ const sources: Readonly<Record<string, string>> = {
   }
   return result;
 }`,
-  // exp(x) - 1 by its series near 0, where the difference would lose digits.
-  expMinusOne: `fn expMinusOne(x: f32) -> f32 {
-  if (abs(x) > 0.5) { return exp(x) - 1.0; }
-  return x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * (0.008333334
-    + x * (0.0013888889 + x * (0.00019841270 + x * 0.000024801588)))))));
-}`,
-  logOfOnePlus: `fn logOfOnePlus(x: f32) -> f32 {
-  if (abs(x) > 0.25) { return log(1.0 + x); }
-  let s = x / (2.0 + x);
-  let q = s * s;
-  return 2.0 * s * (1.0 + q * (0.33333334 + q * (0.2 + q * (0.14285715 + q * (0.11111111 + q * 0.09090909)))));
-}`,
-  hyperbolicTangent: `fn hyperbolicTangent(x: f32) -> f32 {
-  if (isNotANumber(x)) { return x; }
-  let grown = expMinusOne(2.0 * min(abs(x), 20.0));
-  let size = grown / (grown + 2.0);
-  return select(size, -size, x < 0.0);
-}`,
-  // Near 0 the power series; else the complement by the Chebyshev fit of Press et al., "Numerical Recipes", 1.2e-7.
-  errorFunction: `fn errorFunction(x: f32) -> f32 {
-  if (isNotANumber(x)) { return x; }
-  let size = min(abs(x), 10.0);
-  if (size < 0.6) {
-    let q = x * x;
-    return x * 1.1283792 * (1.0 + q * (-0.33333334 + q * (0.1 + q * (-0.023809524 + q * (0.0046296297
-      + q * (-0.00075757576 + q * (0.00010683761 - q * 0.000013227513)))))));
-  }
-  let t = 1.0 / (1.0 + 0.5 * size);
-  let series = -1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806
-    + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))))));
-  let inside = 1.0 - t * exp(-size * size + series);
-  return select(inside, -inside, x < 0.0);
-}`,
-  // WGSL promises no more than 2^-11 for sin and cos. Reduction by three parts of pi/2 (Cody and Waite 1980), then polynomials.
-  sineOfQuarter: `fn sineOfQuarter(r: f32) -> f32 {
-  let q = r * r;
-  return r + r * q * (-0.16666655 + q * (0.0083321609 - q * 0.00019515296));
-}`,
-  cosineOfQuarter: `fn cosineOfQuarter(r: f32) -> f32 {
-  let q = r * r;
-  return 1.0 - 0.5 * q + q * q * (0.041666646 + q * (-0.0013887316 + q * 0.000024433157));
-}`,
-  withinQuarter: `fn withinQuarter(x: f32, turns: f32) -> f32 {
-  return ((x - turns * 1.5703125) - turns * 0.00048351288) - turns * 3.13855395e-7 - turns * 6.0771e-11;
-}`,
-  sine: `fn sine(x: f32) -> f32 {
-  if (!isFiniteNumber(x)) { return bitcast<f32>(notANumberBits); }
-  let turns = round(x * 0.63661975);
-  let r = withinQuarter(x, turns);
-  let quarter = i32(turns) & 3;
-  let size = select(sineOfQuarter(r), cosineOfQuarter(r), (quarter & 1) == 1);
-  return select(size, -size, quarter >= 2);
-}`,
-  cosine: `fn cosine(x: f32) -> f32 {
-  if (!isFiniteNumber(x)) { return bitcast<f32>(notANumberBits); }
-  let turns = round(x * 0.63661975);
-  let r = withinQuarter(x, turns);
-  let quarter = i32(turns) & 3;
-  let size = select(cosineOfQuarter(r), sineOfQuarter(r), (quarter & 1) == 1);
-  return select(size, -size, quarter == 1 || quarter == 2);
-}`,
-  angle: `fn angle(a: f32, b: f32) -> f32 {
-  if (isNotANumber(a)) { return a; }
-  if (isNotANumber(b)) { return b; }
-  let big = max(abs(a), abs(b));
-  if (big == 0.0) { return select(0.0, 3.1415927, b < 0.0); }
-  var t = min(abs(a), abs(b)) / big;
-  let folded = t > 0.41421357;
-  if (folded) { t = (t - 1.0) / (t + 1.0); }
-  let q = t * t;
-  var result = t + t * q * (-0.33333148 + q * (0.19990435 + q * (-0.14202571 + q * (0.10640934 - q * 0.075042944))));
-  result = select(result, result + 0.7853982, folded);
-  result = select(result, 1.5707964 - result, abs(a) > abs(b));
-  result = select(result, 3.1415927 - result, b < 0.0);
-  return select(result, -result, a < 0.0);
-}`,
+  ...floatFunctions,
+  ...angleFunctions,
   // Threefry-2x32 with 20 rounds, as src/threefry.ts has it; one of the two words.
   threefry: `fn threefry(k0: u32, k1: u32, c0: u32, c1: u32, second: bool) -> u32 {
   var keys = array<u32, 3>(k0, k1, k0 ^ k1 ^ 0x1bd11bdau);

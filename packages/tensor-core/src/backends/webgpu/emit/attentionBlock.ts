@@ -211,10 +211,10 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
       writer.name(`scoreOf(${pair(j)}, ${productName(0, j)})`, 'score'),
     );
     writer.line(`let next = ${scores.reduce((a, b) => `max(${a}, ${b})`, 'most')};`);
-    writer.line('let shrink = exp(most - next);');
+    writer.line('let shrink = exponential(most - next);');
     writer.line('most = next;');
     const powers = scores.map((score, j) => {
-      const power = `exp(${score} - next)`;
+      const power = `exponential(${score} - next)`;
       const behind = isBehind(j);
       return writer.name(
         behind === undefined ? power : `select(${power}, 0.0, ${behind})`,
@@ -232,7 +232,7 @@ export function attentionBlock(args: EmitArguments, options: BlockOptions): Atte
   function differentiate(j: number, behind: string | undefined): void {
     const row = ofRow(j, 'row');
     const score = `scoreOf(${pair(j)}, ${productName(0, j)})`;
-    const weight = writer.name(`exp(${score} - ${row}.x) * ${row}.y`, 'share');
+    const weight = writer.name(`exponential(${score} - ${row}.x) * ${row}.y`, 'share');
     const unless = (conditions: readonly (string | undefined)[], text: string): string => {
       const known = conditions.filter((condition) => condition !== undefined);
       return known.length === 0 ? text : `select(${text}, 0.0, ${known.join(' || ')})`;

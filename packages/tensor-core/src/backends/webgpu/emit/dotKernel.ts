@@ -1,7 +1,7 @@
 import type { DotAttributes } from '../../../ops/contraction/dot.ts';
 import type { Instruction } from '../../../program.ts';
 import type { KernelWriter } from '../codegen/kernelWriter.ts';
-import { constantPlace, type Place, variablePlace } from '../codegen/place.ts';
+import { constantPlace, type Place, placeText, variablePlace } from '../codegen/place.ts';
 import { type DotSides, dotCoordinates, dotSides } from '../schedule/kernelPlan.ts';
 import { finishFunction } from './finishFunction.ts';
 import type { EmitArguments } from './kernelText.ts';
@@ -14,6 +14,17 @@ export type DotElement = (
   writer?: KernelWriter,
 ) => string;
 
+/** A sum, and where it belongs: its row and column as texts. */
+export interface DotCell {
+  readonly z: Place;
+  readonly m: string;
+  readonly n: string;
+  readonly sum: string;
+  /** Whether no tile goes on behind the last row, or column. */
+  readonly isWholeDown: boolean;
+  readonly isWholeAcross: boolean;
+}
+
 /** What the kernels for contractions share: elements of the operands, and what becomes of a sum. */
 export interface DotKernel {
   readonly sides: DotSides;
@@ -25,6 +36,8 @@ export interface DotKernel {
   readonly isDeepB: boolean;
   /** Function `finish(z: u32, m: u32, n: u32, sum: f32)`, which stores all that is made of a sum. */
   finish(): string;
+  /** Writes that `finish` is called, unless the row or column lies behind the last. */
+  store(cell: DotCell): void;
   /** A place by a name of its own; a side of 1 needs none. */
   named(name: string, text: string, size: number): Place;
 }
@@ -57,6 +70,14 @@ export function dotKernel(args: EmitArguments): DotKernel {
     isDeepA: isDeep(a, 0),
     isDeepB: isDeep(b, 1),
     finish: () => finishFunction(args),
+    store({ z, m, n, sum, isWholeDown, isWholeAcross }) {
+      const guards = [
+        ...(isWholeDown ? [] : [`${m} < ${sides.rows}u`]),
+        ...(isWholeAcross ? [] : [`${n} < ${sides.columns}u`]),
+      ];
+      const call = `finish(${placeText(z)}, ${m}, ${n}, ${sum});`;
+      writer.line(guards.length === 0 ? call : `if (${guards.join(' && ')}) { ${call} }`);
+    },
     named(name, text, size) {
       if (size === 1) return constantPlace(0);
       writer.line(`let ${name} = ${text};`);

@@ -21,6 +21,8 @@ export function emitDeepDot(
   const deep = deepThreads / lanes;
   const groupsDown = Math.ceil(sides.rows / tall);
   const groupsAcross = Math.ceil(sides.columns / (lanes * wide));
+  const isWholeDown = groupsDown * tall === sides.rows;
+  const isWholeAcross = groupsAcross * lanes * wide === sides.columns;
   const groups = sides.batches * groupsDown * groupsAcross;
   const sums = Array.from({ length: tall * wide }, (_, i) => `t${i}`);
   const header = [
@@ -75,12 +77,7 @@ export function emitDeepDot(
       const [row, column] = [Math.floor(s / wide), s % wide];
       const m = `${placeText(scalePlace(i, tall))} + ${row}u`;
       const n = `${placeText(scalePlace(j, wide))} + ${column}u`;
-      const guards = [
-        ...(groupsDown * tall === sides.rows ? [] : [`${m} < ${sides.rows}u`]),
-        ...(groupsAcross * lanes * wide === sides.columns ? [] : [`${n} < ${sides.columns}u`]),
-      ];
-      const call = `finish(${placeText(z)}, ${m}, ${n}, ${total});`;
-      writer.line(guards.length === 0 ? call : `if (${guards.join(' && ')}) { ${call} }`);
+      kernel.store({ z, m, n, sum: total, isWholeDown, isWholeAcross });
     });
   });
   return { workgroup: deepThreads, groups, header };

@@ -86,12 +86,7 @@ export function emitRegisterDot(
     for (let j = 0; j < wide; j++) {
       const m = `${placeText(scalePlace(tileRow, tall))} + ${i}u`;
       const n = `${placeText(scalePlace(tileColumn, wide))} + ${j}u`;
-      const guards = [
-        ...(isWholeDown ? [] : [`${m} < ${sides.rows}u`]),
-        ...(isWholeAcross ? [] : [`${n} < ${sides.columns}u`]),
-      ];
-      const call = `finish(${placeText(z)}, ${m}, ${n}, c${i}_${j});`;
-      writer.line(guards.length === 0 ? call : `if (${guards.join(' && ')}) { ${call} }`);
+      kernel.store({ z, m, n, sum: `c${i}_${j}`, isWholeDown, isWholeAcross });
     }
   // Only now is it known which values are read in vectors.
   return { workgroup: threads, groups, header: kernel.finish() };

@@ -1,10 +1,4 @@
-import {
-  addPlaces,
-  constantPlace,
-  placeText,
-  scalePlace,
-  variablePlace,
-} from '../codegen/place.ts';
+import { addPlaces, constantPlace, scalePlace, variablePlace } from '../codegen/place.ts';
 import { readSideBySide } from '../codegen/readSideBySide.ts';
 import type { DotElement, DotKernel } from './dotKernel.ts';
 import { type EmitArguments, groupIndex, type KernelForm } from './kernelText.ts';
@@ -25,6 +19,8 @@ export function emitSharedDot(
   const threads = (tile.rows / tall) * across;
   const groupsDown = Math.ceil(sides.rows / tile.rows);
   const groupsAcross = Math.ceil(sides.columns / tile.columns);
+  const isWholeDown = groupsDown * tile.rows === sides.rows;
+  const isWholeAcross = groupsAcross * tile.columns === sides.columns;
   const groups = sides.batches * groupsDown * groupsAcross;
   const vector = wide === 1 ? 'f32' : `vec${wide}<f32>`;
   writer.line(`let id = ${groupIndex};`);
@@ -64,13 +60,8 @@ export function emitSharedDot(
     for (let j = 0; j < wide; j++) {
       const m = `firstRow + row + ${i}u`;
       const n = `firstColumn + column * ${wide}u + ${j}u`;
-      const guards = [
-        ...(groupsDown * tile.rows === sides.rows ? [] : [`${m} < ${sides.rows}u`]),
-        ...(groupsAcross * tile.columns === sides.columns ? [] : [`${n} < ${sides.columns}u`]),
-      ];
       const sum = wide === 1 ? `c${i}` : `c${i}[${j}]`;
-      const call = `finish(${placeText(z)}, ${m}, ${n}, ${sum});`;
-      writer.line(guards.length === 0 ? call : `if (${guards.join(' && ')}) { ${call} }`);
+      kernel.store({ z, m, n, sum, isWholeDown, isWholeAcross });
     }
   const header = [
     `var<workgroup> left: array<f32, ${tile.depth * tile.rows}>;`,
