@@ -58,6 +58,20 @@ describe('parity', () => {
     expect(code).toBe(0);
   });
 
+  test('combinations of adapters pass: factors, their product, outputs', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'weighted');
+    expect(found.filter(({ pass }) => !pass)).toEqual([]);
+    expect(found.map(({ tensor }) => tensor)).toEqual(
+      expect.arrayContaining([
+        'adapter.two.logits',
+        'case.linear-w1.delta',
+        'case.ties-0.4-frequency.lora_A',
+        'case.svd-3-w1.logits',
+      ]),
+    );
+    expect(code).toBe(0);
+  });
+
   test('every operation of PyTorch passes, but those that are not built, which say so', async () => {
     const { code, rows: found } = await rows(golden, '--case', 'ops/');
     const missed = found.filter(({ pass }) => !pass);

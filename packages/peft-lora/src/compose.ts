@@ -51,7 +51,8 @@ export function setAdapterWeights<T>(tuned: T, weights: Readonly<Record<string, 
   return mapAdapted(tuned, change);
 }
 
-function requireAdapter(tuned: unknown, name: string): void {
+/** Throws `no-match`, naming those that are there. */
+export function requireAdapter(tuned: unknown, name: string): void {
   const names = adapterNames(tuned);
   if (names.includes(name)) return;
   throw new LorikeetError('no-match', `the model has no adapter '${name}'`, {

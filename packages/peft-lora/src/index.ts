@@ -7,7 +7,19 @@ export {
 } from './adapt.ts';
 export { AdaptedBias } from './adaptedBias.ts';
 export { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+export {
+  AdapterUpdate,
+  concatenate,
+  type WholeUpdate,
+  weightedSum,
+} from './algebra/adapterUpdate.ts';
+export { applyUpdate } from './algebra/applyUpdate.ts';
+export type { CombinationKind, CombineOptions } from './algebra/combinationPlan.ts';
+export { combineUpdates } from './algebra/combineUpdates.ts';
+export { denseOf, type LowRank, rankOf, route, svdOf } from './algebra/lowRank.ts';
+export { lowRankOf, updateOf } from './algebra/updateOf.ts';
 export { bitFit } from './bitFit.ts';
+
 export { disable, setAdapterWeights } from './compose.ts';
 export { type AdapterRow, type Description, describe } from './describe.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';

@@ -153,7 +153,8 @@ function biasFieldOf(module: Readonly<Record<string, unknown>>): Weight | null {
   return isWeight(module.bias) ? module.bias : null;
 }
 
-function isWeight(value: unknown): value is Weight {
+/** Whether a node of a tree is a tensor, or one that is made of others. */
+export function isWeight(value: unknown): value is Weight {
   return value instanceof Tensor || isReparam(value);
 }
 

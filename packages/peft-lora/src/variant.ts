@@ -1,6 +1,7 @@
 import type { Context, Site } from '@lorikeet/nn';
 import { type Draw, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { z } from 'zod';
+import type { LowRank } from './algebra/lowRank.ts';
 import type { SiteShape } from './siteShape.ts';
 import type { TargetOptions } from './target.ts';
 
@@ -83,6 +84,11 @@ export interface Variant<Config = unknown> {
   contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
   gather?(ids: Tensor, args: ProductArguments<Config>): Tensor;
   convolve?(x: Tensor, args: ConvolutionArguments<Config>): Tensor;
+  /**
+   * The change of the weight as thin factors, for a method that adds such a product whatever the base is. With it,
+   * adapters are added up, compressed, compared and batched row by row without a dense matrix.
+   */
+  lowRank?(args: Omit<AdapterArguments<Config>, 'base'>): LowRank | undefined;
   /** For a method that changes the bias of the module too. */
   readonly bias?: BiasRule<Config>;
   /**

@@ -8,6 +8,7 @@ import { checkAdapter } from './checkAdapter.ts';
 import { checkModel } from './checkModel.ts';
 import { checkSchedules } from './checkSchedules.ts';
 import { checkTrajectory } from './checkTrajectory.ts';
+import { checkWeighted } from './checkWeighted.ts';
 import { GoldenCase } from './goldenCase.ts';
 import { checkOps } from './ops/checkOps.ts';
 import type { CaseKind, ParityRow } from './row.ts';
@@ -32,6 +33,7 @@ const checkers: Readonly<Partial<Record<CaseKind, Checker>>> = {
   model: checkModel,
   adapter: checkAdapter,
   trajectory: checkTrajectory,
+  weighted: checkWeighted,
 };
 
 /** Rows for every case in a folder of the layout of `shared/golden`. What cannot be computed gets a row that says so. */

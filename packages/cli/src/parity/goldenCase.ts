@@ -4,6 +4,7 @@ import type { ModelInputs } from '@lorikeet/model-zoo';
 import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import type { WeightedMeta } from './checkWeighted.ts';
 import { compare, type Tolerance } from './compare.ts';
 import type { CaseKind, ParityRow } from './row.ts';
 
@@ -13,6 +14,13 @@ export interface Meta {
   readonly logits_field?: string;
   readonly optimizer?: Readonly<Record<string, unknown>>;
   readonly steps?: number;
+  /** Folders of the adapters of the case. */
+  readonly adapters?: readonly string[];
+  /** Of combinations: the module whose factors are stored, and what was combined. */
+  readonly delta_of_module?: string;
+  readonly cases?: readonly WeightedMeta[];
+  /** Of a mixed batch: the adapter of each row. */
+  readonly adapter_names?: readonly string[];
 }
 
 /** One folder of reference values: its inputs, and rows for what is computed from them. */

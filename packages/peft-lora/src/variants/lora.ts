@@ -177,6 +177,17 @@ export const loraVariant: Variant<LoraConfig> = {
     return add(args.product(x), mul(swapped, scalingOf(args.config)));
   },
 
+  lowRank({ shape, config, parameters }) {
+    // The update of a convolution with groups is a block for each of them, and no one product.
+    if (shape.groups !== 1) return undefined;
+    const { A, B } = factorsOf({ parameters });
+    return {
+      left: reshape(B, [shape.out, config.rank]),
+      right: reshape(A, [config.rank, A.size / config.rank]),
+      scale: scalingOf(config),
+    };
+  },
+
   bias: {
     isUsed: ({ loraBias }) => loraBias,
     init: ({ shape }) => ({ bias: zeros([shape.out]) }),
@@ -210,7 +221,10 @@ function shapesOf(
     : { a: [R, inputs], b: [out, R] };
 }
 
-function factorsOf({ parameters }: AdapterArguments<LoraConfig>): { A: Tensor; B: Tensor } {
+function factorsOf({ parameters }: Pick<AdapterArguments<LoraConfig>, 'parameters'>): {
+  A: Tensor;
+  B: Tensor;
+} {
   return { A: required(parameters, 'A'), B: required(parameters, 'B') };
 }
 

@@ -1,0 +1,50 @@
+import { materialize } from '@lorikeet/nn';
+import { LorikeetError, sub, type Tensor } from '@lorikeet/tensor-core';
+import { AdaptedBias } from '../adaptedBias.ts';
+import { AdaptedWeight } from '../adaptedWeight.ts';
+import { requireAdapter } from '../compose.ts';
+import { type AdapterLayer, adapterLayers } from '../layers.ts';
+import { moduleOf } from '../peft/adapterTensors.ts';
+import { AdapterUpdate, type WholeUpdate } from './adapterUpdate.ts';
+import { type LowRank, scaled } from './lowRank.ts';
+
+/**
+ * What one adapter of a model adds to its base, as exact low-rank pairs. Its share is worked in.
+ *
+ * @throws LorikeetError `no-match` if there is no such adapter; `unsupported` for a method whose change of a weight is
+ *   no low-rank product: `toLora` finds the nearest one.
+ */
+export function updateOf(tuned: unknown, name = 'default'): AdapterUpdate {
+  requireAdapter(tuned, name);
+  const pairs: Record<string, LowRank> = {};
+  const biases: Record<string, Tensor> = {};
+  const wholes: Record<string, WholeUpdate> = {};
+  for (const { path, layer } of adapterLayers(tuned)) {
+    if (layer.name !== name) continue;
+    if (layer instanceof AdaptedWeight) pairs[moduleOf(path)] = pairOf(layer, path);
+    else if (layer instanceof AdaptedBias) biases[moduleOf(path)] = changeOf(layer);
+    else wholes[path] = { change: changeOf(layer), reason: layer.reason, path: layer.path };
+  }
+  return new AdapterUpdate(pairs, biases, wholes);
+}
+
+/** The change that a layer makes, if it is a product of thin factors. */
+export function lowRankOf({ settings, parameters, mix }: AdaptedWeight): LowRank | undefined {
+  const { variant, config, shape } = settings;
+  const pair = variant.lowRank?.({ config, shape, parameters });
+  return pair === undefined || mix === 1 ? pair : scaled(pair, mix);
+}
+
+function pairOf(layer: AdaptedWeight, path: string): LowRank {
+  const pair = lowRankOf(layer);
+  if (pair !== undefined) return pair;
+  const { name } = layer.settings.variant;
+  throw new LorikeetError('unsupported', `what ${name} changes here is no low-rank product`, {
+    path,
+    hint: 'toLora finds the nearest one, and says how much is lost',
+  });
+}
+
+function changeOf(layer: AdapterLayer): Tensor {
+  return sub(layer.materialize(), materialize(layer.base));
+}
