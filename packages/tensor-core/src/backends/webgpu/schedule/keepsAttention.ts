@@ -10,7 +10,7 @@ import { sizeOf } from '../../../shape.ts';
 /** When attention runs in one pass: always where that is possible, never, or where it is expected to be faster. */
 export type AttentionChoice = 'always' | 'never' | 'bySize';
 
-/** Longest vectors of a head: all of one is held in registers, each by its name. */
+/** Longest vectors of a head: all of one is held by the threads that own it. */
 const longestVector = 256;
 /** With so few queries the matrix of weights is small, and rows are too few to keep a device busy. */
 const fewQueries = 16;
