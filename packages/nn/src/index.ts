@@ -81,6 +81,7 @@ export {
   warmupStableDecaySchedule,
 } from './schedules/warmupStableDecaySchedule.ts';
 export { matcher, selectPaths } from './select.ts';
+export { Shared, SharedGroup } from './shared.ts';
 export { type Adaptable, isAdaptable, type Site } from './site.ts';
 export {
   at,

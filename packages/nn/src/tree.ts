@@ -2,12 +2,12 @@ import {
   childrenOf,
   isTreeNode,
   LorikeetError,
-  mapLeaves,
   mapTensors,
   rebuild,
   Tensor,
 } from '@lorikeet/tensor-core';
 import { nearestOf } from './nearest.ts';
+import { Shared, SharedGroup } from './shared.ts';
 
 export { mapTensors as mapTree } from '@lorikeet/tensor-core';
 
@@ -28,7 +28,8 @@ export interface Part<T> {
 
 /**
  * Splits a tree in two of the same structure: the tensors for which `predicate` holds, and the rest. What
- * is missing is `null`. Freezing is partitioning: differentiate by one part and close over the other.
+ * is missing is `null`. What several places share (`Shared`) is there once, at the first of them. Freezing is
+ * partitioning: differentiate by one part and close over the other.
  */
 export function partition<T>(
   tree: T,
@@ -38,34 +39,73 @@ export function partition<T>(
   visitTensors(tree, (leaf, place) => {
     if (predicate(leaf, place)) chosen.add(place.path);
   });
-  const side = (wanted: boolean): Part<T> =>
-    mapLeaves(tree, (leaf, path) =>
-      leaf instanceof Tensor && chosen.has(path.join('.')) !== wanted ? null : leaf,
-    ) as Part<T>;
+  const side = (wanted: boolean): Part<T> => {
+    const seen = new Set<SharedGroup>();
+    const visit = (node: unknown, path: readonly string[]): unknown => {
+      if (node instanceof Tensor) return chosen.has(path.join('.')) === wanted ? node : null;
+      if (!isTreeNode(node)) return node;
+      // Which places share is kept on one side only, so that a part of a part can be put together alone.
+      if (isSeen(node, seen)) return wanted ? node.group : null;
+      return rebuild(
+        node,
+        childrenOf(node).map(([name, child]) => [name, visit(child, [...path, name])] as const),
+      );
+    };
+    return visit(tree, []) as Part<T>;
+  };
   return [side(true), side(false)];
 }
 
-/** Puts two sides of a partition together again: `combine(...partition(tree, p))` is `tree`. */
-export function combine<T>(a: Part<T>, b: Part<T>): T {
-  return combineNodes(a, b, []) as T;
+/** Whether a node holds what another place has, too, that was there before. Notes it if not. */
+function isSeen(node: unknown, seen: Set<SharedGroup>): node is Shared {
+  if (!(node instanceof Shared)) return false;
+  if (seen.has(node.group)) return true;
+  seen.add(node.group);
+  return false;
 }
 
-function combineNodes(a: unknown, b: unknown, path: readonly string[]): unknown {
-  if (isTreeNode(a) && isTreeNode(b)) {
-    const others = new Map(childrenOf(b));
-    return rebuild(
-      a,
-      childrenOf(a).map(
-        ([name, child]) => [name, combineNodes(child, others.get(name), [...path, name])] as const,
-      ),
-    );
-  }
-  if (a instanceof Tensor && b instanceof Tensor) {
-    throw new LorikeetError('tree-mismatch', 'combine: both trees hold a tensor here', {
-      path: path.join('.'),
-    });
-  }
-  return b instanceof Tensor || a === null ? b : a;
+/**
+ * Puts two sides of a partition together again: `combine(...partition(tree, p))` is `tree`.
+ *
+ * @throws LorikeetError `tree-mismatch` where both hold a tensor, and for a place that shares what is nowhere.
+ */
+export function combine<T>(a: Part<T>, b: Part<T>): T {
+  const shared = new Map<SharedGroup, Shared>();
+  const join = (a: unknown, b: unknown, path: readonly string[]): unknown => {
+    if (isTreeNode(a) && isTreeNode(b)) {
+      const others = new Map(childrenOf(b));
+      const node = rebuild(
+        a,
+        childrenOf(a).map(
+          ([name, child]) => [name, join(child, others.get(name), [...path, name])] as const,
+        ),
+      );
+      if (node instanceof Shared && !shared.has(node.group)) shared.set(node.group, node);
+      return node;
+    }
+    if (a instanceof Tensor && b instanceof Tensor) {
+      throw new LorikeetError('tree-mismatch', 'combine: both trees hold a tensor here', {
+        path: path.join('.'),
+      });
+    }
+    if (a instanceof SharedGroup && b === null) return sharedBy(a, shared, path);
+    if (b instanceof SharedGroup && a === null) return sharedBy(b, shared, path);
+    return b instanceof Tensor || a === null ? b : a;
+  };
+  return join(a, b, []) as T;
+}
+
+function sharedBy(
+  group: SharedGroup,
+  shared: ReadonlyMap<SharedGroup, Shared>,
+  path: readonly string[],
+): Shared {
+  const found = shared.get(group);
+  if (found !== undefined) return found;
+  throw new LorikeetError('tree-mismatch', 'combine: this place shares what is nowhere', {
+    path: path.join('.'),
+    hint: 'combine the two sides of one partition',
+  });
 }
 
 /** Calls `visit` for every tensor of a tree, in the order of its fields. */
@@ -86,16 +126,13 @@ export function paths(tree: unknown): [path: string, leaf: Tensor][] {
   return found;
 }
 
-/** Number of elements of all tensors for which `predicate` holds; of all without one. */
+/** Number of elements of all tensors for which `predicate` holds; of all without one. What places share counts once. */
 export function countParameters(
   tree: unknown,
   predicate: (leaf: Tensor, place: Place) => boolean = () => true,
 ): number {
-  let count = 0;
-  visitTensors(tree, (leaf, place) => {
-    if (predicate(leaf, place)) count += leaf.size;
-  });
-  return count;
+  const [counted] = partition(tree, predicate);
+  return paths(counted).reduce((count, [, { size }]) => count + size, 0);
 }
 
 /** What is at `path`, such as `encoder.layer.0`. Throws `no-match` with the nearest paths. */

@@ -6,13 +6,14 @@ import {
   gather,
   materialize,
   type Reparam,
+  type Shared,
   type Site,
   type Weight,
   type WeightUse,
 } from '@lorikeet/nn';
 import { add, type ConvOptions, conv, mul, sub, type Tensor } from '@lorikeet/tensor-core';
 import { exchangeOrder, type SiteShape, siteShapeOf } from './siteShape.ts';
-import type { AdapterArguments, Method, Tensors, Variant } from './variant.ts';
+import type { AdapterArguments, Method, SharedTensors, Tensors, Variant } from './variant.ts';
 
 /** A weight with one adapter on it. Several on one weight are several of these, one around the other. */
 export class AdaptedWeight implements Reparam {
@@ -25,6 +26,10 @@ export class AdaptedWeight implements Reparam {
   readonly settings: AdapterSettings;
   /** Share of the adapter: 0 is the base, 1 the adapter as trained. */
   readonly mix: number;
+  /** What does not train. */
+  readonly frozen: Tensors;
+  /** What other places of the adapter have, too. */
+  readonly shared: Shared<SharedTensors> | null;
 
   constructor(
     base: Weight,
@@ -32,12 +37,16 @@ export class AdaptedWeight implements Reparam {
     name: string,
     settings: AdapterSettings,
     mix: number = 1,
+    frozen: Tensors = {},
+    shared: Shared<SharedTensors> | null = null,
   ) {
     this.base = base;
     this.parameters = parameters;
     this.name = name;
     this.settings = settings;
     this.mix = mix;
+    this.frozen = frozen;
+    this.shared = shared;
   }
 
   materialize(): Tensor {
@@ -102,13 +111,21 @@ export class AdaptedWeight implements Reparam {
       this.name,
       this.settings,
       changes.mix ?? this.mix,
+      this.frozen,
+      this.shared,
     );
   }
 }
 
-function argumentsOf({ parameters, settings, base }: AdaptedWeight): AdapterArguments<unknown> {
-  const { config, site, shape } = settings;
-  return { parameters, config, shape, base: () => exchangeOrder(site, materialize(base)) };
+function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
+  const { config, site, shape } = layer.settings;
+  return {
+    parameters: { ...layer.shared?.value.parameters, ...layer.parameters },
+    frozen: { ...layer.shared?.value.frozen, ...layer.frozen },
+    config,
+    shape,
+    base: () => exchangeOrder(site, materialize(layer.base)),
+  };
 }
 
 /** `mix` of the way from the base to what is adapted. */

@@ -1,5 +1,6 @@
-import { baseOf, countParameters } from '@lorikeet/nn';
+import { baseOf, countParameters, type SharedGroup } from '@lorikeet/nn';
 import { byteLengthOf } from '@lorikeet/tensor-core';
+import { AdaptedWeight } from './adaptedWeight.ts';
 import { disable } from './compose.ts';
 import { isTrainable } from './isTrainable.ts';
 import { adapterLayers } from './layers.ts';
@@ -27,8 +28,14 @@ export interface Description {
 
 /** What is adapted in a model, with counts and bytes. */
 export function describe(tuned: unknown): Description {
+  const seen = new Set<SharedGroup>();
   const rows = adapterLayers(tuned).map(({ path, layer }): AdapterRow => {
     const own = layer instanceof TrainedWeight ? [layer.value] : Object.values(layer.parameters);
+    if (layer instanceof AdaptedWeight && layer.shared !== null && !seen.has(layer.shared.group)) {
+      // What places share is counted at the first of them.
+      seen.add(layer.shared.group);
+      own.push(...Object.values(layer.shared.value.parameters));
+    }
     return {
       path,
       adapter: layer.name,

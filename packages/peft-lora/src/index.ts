@@ -47,6 +47,8 @@ export {
   parseConfig,
   peftField,
   peftFieldsOf,
+  type SharedTensors,
+  type SharingPlace,
   type Tensors,
   type Variant,
   type VariantTraits,

@@ -1,9 +1,11 @@
 import {
+  type Adaptable,
   at,
   biasOf,
   isAdaptable,
   isReparam,
   materialize,
+  type Shared,
   type Site,
   type Weight,
 } from '@lorikeet/nn';
@@ -21,9 +23,10 @@ import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
+import { share } from './share.ts';
 import { exchangeOrder } from './siteShape.ts';
 import { type TrainedReason, TrainedWeight } from './trainedWeight.ts';
-import type { Method } from './variant.ts';
+import type { Method, SharedTensors } from './variant.ts';
 
 /** Trains what a selector finds as a whole: PEFT's `modules_to_save`. */
 export interface TrainMethod {
@@ -39,27 +42,37 @@ export function place<T>(
   placements: Placements,
   { name, key }: { readonly name: string; readonly key: Tensor },
 ): T {
+  const adapters = [...placements].flatMap(([path, how]) =>
+    how.kind === 'train' ? [] : [[path, how] as const],
+  );
+  const shared = share(
+    adapters.map(([path, method]) => siteAt(at(model, path), path, method)),
+    modelPaths(model).modules,
+    foldIn(key, 'shared'),
+  );
   const plan = new Map(
     [...placements].map(([path, how]) => [
       path,
       (node: unknown) =>
         how.kind === 'train'
           ? trainAll(node, name, path)
-          : adaptModule(node, path, how, name, foldIn(key, path)),
+          : adaptModule(siteAt(node, path, how), name, foldIn(key, path), shared.get(path)),
     ]),
   );
   const adapted = rewrite(model, plan);
-  const methods = [...placements.values()].filter((how) => how.kind === 'adapter');
-  return methods.some(({ target }) => target.bias === 'all') ? trainBiases(adapted, name) : adapted;
+  return adapters.some(([, { target }]) => target.bias === 'all')
+    ? trainBiases(adapted, name)
+    : adapted;
 }
 
-function adaptModule(
-  module: unknown,
-  path: string,
-  method: Method,
-  name: string,
-  key: Tensor,
-): unknown {
+/** A module to adapt, and how. */
+export interface AdaptedSite {
+  readonly module: Adaptable & Readonly<Record<string, unknown>>;
+  readonly weight: Weight;
+  readonly settings: AdapterSettings;
+}
+
+function siteAt(module: unknown, path: string, method: Method): AdaptedSite {
   if (!isAdaptable(module) || !isTreeNode(module))
     throw new LorikeetError('internal', `nothing to adapt at ${path}`);
   const { site } = module;
@@ -76,7 +89,6 @@ function adaptModule(
       },
     );
   }
-  const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
   const hasBias = biasFieldOf(module) !== null;
   const settings = new AdapterSettings(method, path, site, materialize(weight), hasBias);
   const { config, shape } = settings;
@@ -93,8 +105,20 @@ function adaptModule(
       },
     );
   }
+  return { module, weight, settings };
+}
+
+function adaptModule(
+  { module, weight, settings }: AdaptedSite,
+  name: string,
+  key: Tensor,
+  shared: Shared<SharedTensors> | undefined,
+): unknown {
+  const { config, shape, site, path, method, variant } = settings;
+  const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
   const parameters = variant.init({ shape, config, key, base, bias });
+  const frozen = variant.frozen?.({ shape, config, key, base, bias });
   if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
     throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
       path,
@@ -106,7 +130,10 @@ function adaptModule(
     module,
     childrenOf(module).map(([field, child]) => {
       if (field === site.field)
-        return [field, new AdaptedWeight(weight, parameters, name, settings)] as const;
+        return [
+          field,
+          new AdaptedWeight(weight, parameters, name, settings, 1, frozen, shared),
+        ] as const;
       if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
       const below = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;
       if (variant.bias?.isUsed(config) !== true) return [field, below] as const;

@@ -19,11 +19,29 @@ export interface InitArguments<Config> {
   bias(): Tensor | null;
 }
 
+/** One of the places of an adapter, told to a variant whose places have tensors in common. */
+export interface SharingPlace<Config> {
+  /** Path of the module. */
+  readonly path: string;
+  readonly shape: SiteShape;
+  readonly config: Config;
+}
+
+/** Tensors that several places of an adapter have in common. */
+export interface SharedTensors {
+  /** What trains. */
+  readonly parameters: Tensors;
+  readonly frozen: Tensors;
+}
+
 /** What a variant is given to compute with an adapter. */
 export interface AdapterArguments<Config> {
   readonly shape: SiteShape;
   readonly config: Config;
+  /** What trains, of this place alone and shared. */
   readonly parameters: Tensors;
+  /** What does not train, likewise. */
+  readonly frozen: Tensors;
   /** The weight under the adapter: [out, in], [rows, width] or [O, C, ...kernel]. */
   base(): Tensor;
 }
@@ -35,7 +53,7 @@ export interface ProductArguments<Config> extends AdapterArguments<Config> {
 }
 
 /** How a method is written in Hugging Face PEFT's files. */
-export interface PeftFormat {
+export interface PeftFormat<Config = unknown> {
   /** `peft_type`. */
   readonly type: string;
   /**
@@ -43,8 +61,13 @@ export interface PeftFormat {
    * act on, and those of the placement (`bias`, `exclude_modules`, ...) that not every method has.
    */
   readonly inactive?: Readonly<Record<string, unknown>>;
-  /** The end of the key of each parameter, after the path of the module. */
-  keys(kind: Site['kind']): Readonly<Record<string, string>>;
+  /**
+   * The end of the key of each tensor, after the path of the module: of what trains, and of what does not if it is
+   * stored too.
+   */
+  keys(kind: Site['kind'], config: Config): Readonly<Record<string, string>>;
+  /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
+  sharedKeys?(config: Config): Readonly<Record<string, string>>;
 }
 
 /** Facts that shared code and the laws ask for, so that they never ask for a name. */
@@ -59,6 +82,8 @@ export interface VariantTraits<Config> {
   isStochastic(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
+  /** Number of trainable elements that all places together share. */
+  sharedParameterCount?(config: Config, shapes: readonly SiteShape[]): number;
 }
 
 /**
@@ -76,10 +101,17 @@ export interface Variant<Config = unknown> {
   readonly traits: VariantTraits<Config>;
   /** Hints for `adapterLaws`: some config; every field varies. Paths in the laws end in `first` and `second`. */
   sample(draw: Draw): Partial<Config>;
-  readonly peft?: PeftFormat;
+  readonly peft?: PeftFormat<Config>;
   /** The config at one path, for a config that has patterns. */
   configAt?(config: Config, path: string): Config;
   init(args: InitArguments<Config>): Tensors;
+  /** What a place needs beside its parameters and does not train, such as a random projection. */
+  frozen?(args: InitArguments<Config>): Tensors;
+  /**
+   * What places have in common, for each of the places of an adapter with one config, in the order of the model. The
+   * same object for several places is there once: it counts once, trains as one and is stored once.
+   */
+  share?(places: readonly SharingPlace<Config>[], key: Tensor): readonly SharedTensors[];
   materialize(args: AdapterArguments<Config>): Tensor;
   contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
   gather?(ids: Tensor, args: ProductArguments<Config>): Tensor;

@@ -2,6 +2,7 @@ import {
   Context,
   Conv1D,
   Convolution,
+  combine,
   Embedding,
   LayerNorm,
   Linear,
@@ -85,15 +86,11 @@ function linear(label: string, inputs: number, outputs: number): Linear {
 
 /** The adapted model with noise in all that trains, as after some training. */
 export async function trainedForm<T>(tuned: T, seed = 3): Promise<T> {
-  const [live] = partition(tuned, isTrainable);
-  const names = new Set(paths(live).map(([path]) => path));
-  return evaluate(
-    mapTensors(tuned, (leaf, path) =>
-      names.has(path.join('.'))
-        ? normal(foldIn(randomKey(seed), path.join('.')), leaf.shape, 0, 0.3)
-        : leaf,
-    ),
+  const [live, frozen] = partition(tuned, isTrainable);
+  const trained = mapTensors(live, ({ shape }, path) =>
+    normal(foldIn(randomKey(seed), path.join('.')), shape, 0, 0.3),
   );
+  return evaluate(combine(trained, frozen));
 }
 
 /** Paths of the tensors that train. */

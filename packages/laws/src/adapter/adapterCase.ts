@@ -1,10 +1,11 @@
 import {
   at,
   Context,
+  combine,
   isAdaptable,
+  mapTree,
   materialize,
   partition,
-  paths,
   type Part as TreePart,
   type Weight,
 } from '@lorikeet/nn';
@@ -19,7 +20,7 @@ import {
   siteShapeOf,
   type Variant,
 } from '@lorikeet/peft-lora';
-import { evaluate, foldIn, mapTensors, randomKey, type Tensor } from '@lorikeet/tensor-core';
+import { evaluate, foldIn, randomKey, type Tensor } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
 import { type Law, law } from '../law.ts';
@@ -89,12 +90,11 @@ export function trainedForm(
   seed = 40,
   isLive: typeof isTrainable = isTrainable,
 ): Probe {
-  const [trainable] = partition(tuned, isLive);
-  const names = new Set(paths(trainable).map(([path]) => path));
+  // By its sides, so that what places share stays one.
+  const [trainable, frozen] = partition(tuned, isLive);
   let count = seed;
-  return mapTensors(tuned, (leaf, path) =>
-    names.has(path.join('.')) ? noiseTensor(leaf.shape, count++).mul(0.5) : leaf,
-  );
+  const noise = mapTree(trainable, ({ shape }) => noiseTensor(shape, count++).mul(0.5));
+  return combine(noise, frozen);
 }
 
 /** The outputs of a probe in evaluation, or in training with the key of a seed, as one list of numbers. */

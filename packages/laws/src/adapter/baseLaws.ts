@@ -74,13 +74,16 @@ export function keepsItsRank<C>(variant: Variant<C>): Law {
 /** The closed form counts what trains. */
 export function countsItsParameters<C>(variant: Variant<C>): Law {
   const name = 'has as many parameters as its closed form says';
-  return adapterLaw(name, variant, async ({ fresh }) => {
+  return adapterLaw(name, variant, async ({ fresh, method }) => {
     const [trainable] = split(fresh);
     const count = paths(trainable).reduce((sum, [, leaf]) => sum + leaf.size, 0);
-    const expected = settingsOf(fresh).reduce(
+    const places = settingsOf(fresh);
+    const own = places.reduce(
       (sum, { config, shape }) => sum + variant.traits.parameterCount(config as C, shape),
       0,
     );
+    const shapes = places.map(({ shape }) => shape);
+    const expected = own + (variant.traits.sharedParameterCount?.(method.config, shapes) ?? 0);
     if (count !== expected) throw new Error(`${count} parameters instead of ${expected}`);
   });
 }

@@ -1,12 +1,13 @@
 import { paths } from '@lorikeet/nn';
 import {
+  adapterEntries,
   decodeAdapter,
   encodeAdapter,
   type Method,
   method,
   type Variant,
 } from '@lorikeet/peft-lora';
-import { isLorikeetError, mapTensors } from '@lorikeet/tensor-core';
+import { isFloat, isLorikeetError, mapTensors } from '@lorikeet/tensor-core';
 import { bytesSource, encodeSafetensors, readSafetensors } from '@lorikeet/tensor-core/safetensors';
 import fc from 'fast-check';
 import { requireSame } from '../closeness.ts';
@@ -88,19 +89,7 @@ export function survivesItsFile<C>(variant: Variant<C>): Law {
   return adapterLaw(name, variant, async ({ model, inputs, trained }) => {
     const [base, tuned] = [inSingle(model), inSingle(trained)];
     const { config, tensors } = encodeAdapter(tuned);
-    const entries = await Promise.all(
-      [...tensors].map(
-        async ([key, leaf]) =>
-          [
-            key,
-            {
-              dtype: 'F32' as const,
-              shape: leaf.shape,
-              data: Float32Array.from(await leaf.data()),
-            },
-          ] as const,
-      ),
-    );
+    const entries = await adapterEntries(tensors);
     const file = await readSafetensors(bytesSource(encodeSafetensors(entries)));
     const text = JSON.parse(JSON.stringify(config));
     const loaded = await decodeAdapter(
@@ -125,5 +114,5 @@ export function survivesItsFile<C>(variant: Variant<C>): Law {
 
 /** In f32, as files are. */
 function inSingle(model: Probe): Probe {
-  return mapTensors(model, (leaf) => leaf.cast('f32'));
+  return mapTensors(model, (leaf) => (isFloat(leaf.dtype) ? leaf.cast('f32') : leaf));
 }

@@ -1,8 +1,14 @@
 import { type DType, evaluate, type Tensor } from '@lorikeet/tensor-core';
 import type { StoredDType, TensorInMemory } from '@lorikeet/tensor-core/safetensors';
 
-/** What is not kept in f32 is of a base model that is not. */
-const storedDTypes: Partial<Record<DType, StoredDType>> = { f64: 'F64', f16: 'F16', bf16: 'BF16' };
+/** What is not kept in f32 is of a base model that is not, or counts. */
+const storedDTypes: Partial<Record<DType, StoredDType>> = {
+  f64: 'F64',
+  f16: 'F16',
+  bf16: 'BF16',
+  i32: 'I32',
+  u8: 'U8',
+};
 
 /**
  * The tensors of an encoded adapter with their data, for `encodeSafetensors` or `writeSafetensors`. PEFT expects

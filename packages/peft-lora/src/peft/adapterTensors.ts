@@ -1,47 +1,121 @@
-import { isReparam } from '@lorikeet/nn';
+import { isReparam, type SharedGroup } from '@lorikeet/nn';
 import { childrenOf, isTreeNode, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { type AdapterLayer, adapterLayers, isAdapterLayer } from '../layers.ts';
+import { TrainedWeight } from '../trainedWeight.ts';
+import type { Tensors } from '../variant.ts';
 
 /** What every key starts with: the wrapper's place of the model. */
 export const prefix = 'base_model.model.';
 
-/** One trained tensor of an adapter. */
+/** One tensor of an adapter. */
 export interface AdapterTensor {
-  /** In PEFT's file, without the prefix. */
+  /** In PEFT's file, without the prefix of what is in the model. */
   readonly key: string;
-  /** In the adapted model. */
-  readonly path: string;
+  /** In PEFT's file. */
+  readonly fullKey: string;
+  /** In the adapted model; several for what places share. */
+  readonly paths: readonly string[];
+  /** Whether the file only repeats here what places share. */
+  readonly isCopy: boolean;
   readonly tensor: Tensor;
 }
 
-/** The trained tensors of one adapter. Throws `unsupported` if PEFT's files have no place for one. */
+/**
+ * The tensors of one adapter that its file has; what places share is there once, and once more for every place if
+ * the file repeats it. Throws `unsupported` if PEFT's
+ * files have no place for one.
+ */
 export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
   const adapted = new Set(
     adapterLayers(tuned).flatMap(({ path, layer }) =>
       layer instanceof AdaptedWeight && layer.name === name ? [moduleOf(path)] : [],
     ),
   );
-  return placedLayers(tuned, name).flatMap(({ layer, weight, path }) => {
-    if (layer instanceof AdaptedWeight || layer instanceof AdaptedBias) {
-      return Object.entries(layer.parameters).map(([parameter, tensor]) => ({
-        key: `${moduleOf(weight)}.${keyOf(layer, parameter)}`,
-        path: `${path}.parameters.${parameter}`,
-        tensor,
-      }));
+  const layers = placedLayers(tuned, name);
+  const own = layers.flatMap(({ layer, weight, path }) => {
+    if (layer instanceof TrainedWeight) {
+      const key = layer.reason === 'bias' ? biasKey(weight, adapted) : weight;
+      return [{ key, paths: [`${path}.value`], tensor: layer.value, isCopy: false }];
     }
-    const key = layer.reason === 'bias' ? biasKey(weight, adapted) : weight;
-    return [{ key, path: `${path}.value`, tensor: layer.value }];
+    const keys = keysOf(layer);
+    return partsOf(layer).flatMap(({ part, parameter, tensor, isStored, isCopy }) => {
+      const key = Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
+      if (key === undefined && isStored) throw noPlace(layer, parameter);
+      if (key === undefined) return [];
+      const paths = [`${path}.${part}.${parameter}`];
+      return [{ key: `${moduleOf(weight)}.${key}`, paths, tensor, isCopy }];
+    });
   });
+  return [
+    ...own.map((found) => ({ ...found, fullKey: prefix + found.key })),
+    ...sharedTensors(layers),
+  ];
+}
+
+/** The tensors of a layer: those that must be in a file, and those that may. */
+function partsOf(layer: AdaptedWeight | AdaptedBias): {
+  readonly part: string;
+  readonly parameter: string;
+  readonly tensor: Tensor;
+  readonly isStored: boolean;
+  readonly isCopy: boolean;
+}[] {
+  const list = (part: string, tensors: Tensors, isStored: boolean) =>
+    Object.entries(tensors).map(([parameter, tensor]) => {
+      return { part, parameter, tensor, isStored, isCopy: part.startsWith('shared') };
+    });
+  const own = list('parameters', layer.parameters, true);
+  if (layer instanceof AdaptedBias) return own;
+  const { parameters = {}, frozen = {} } = layer.shared?.value ?? {};
+  return [
+    ...own,
+    ...list('frozen', layer.frozen, false),
+    ...list('shared.value.parameters', parameters, false),
+    ...list('shared.value.frozen', frozen, false),
+  ];
+}
+
+/** What places share, once. */
+function sharedTensors(layers: readonly PlacedLayer[]): AdapterTensor[] {
+  const found = new Map<string, AdapterTensor>();
+  const groups = new Set<SharedGroup>();
+  const sharing = layers.flatMap(({ layer, path }) =>
+    layer instanceof AdaptedWeight && layer.shared !== null
+      ? [{ layer, path, shared: layer.shared }]
+      : [],
+  );
+  for (const { layer, shared } of sharing) {
+    const { settings } = layer;
+    if (groups.has(shared.group)) continue;
+    const places = sharing.filter((other) => other.shared.group === shared.group);
+    const keys = settings.variant.peft?.sharedKeys?.(settings.config) ?? {};
+    for (const part of ['parameters', 'frozen'] as const) {
+      for (const [parameter, tensor] of Object.entries(shared.value[part])) {
+        const pattern = Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
+        if (pattern === undefined && part === 'parameters') throw noPlace(layer, parameter);
+        if (pattern === undefined) continue;
+        const key = `base_model.${pattern.replace('{n}', String(groups.size))}`;
+        if (found.has(key)) throw twoGroups(layer, key);
+        const paths = places.map(({ path }) => `${path}.shared.value.${part}.${parameter}`);
+        found.set(key, { key, fullKey: key, paths, tensor, isCopy: false });
+      }
+    }
+    groups.add(shared.group);
+  }
+  return [...found.values()];
+}
+
+interface PlacedLayer {
+  readonly layer: AdapterLayer;
+  readonly weight: string;
+  readonly path: string;
 }
 
 /** The layers of an adapter, each with the path of its weight in the base and its own in the adapted model. */
-function placedLayers(
-  tuned: unknown,
-  name: string,
-): { readonly layer: AdapterLayer; readonly weight: string; readonly path: string }[] {
-  const found: ReturnType<typeof placedLayers> = [];
+function placedLayers(tuned: unknown, name: string): PlacedLayer[] {
+  const found: PlacedLayer[] = [];
   const walk = (node: unknown, weight: readonly string[], path: readonly string[]): void => {
     if (isReparam(node)) {
       if (isAdapterLayer(node) && node.name === name)
@@ -67,15 +141,24 @@ export function moduleOf(weight: string): string {
   return weight.slice(0, Math.max(weight.lastIndexOf('.'), 0));
 }
 
-function keyOf(layer: AdaptedWeight | AdaptedBias, parameter: string): string {
-  const { variant, site, path } = layer.settings;
+function keysOf(layer: AdaptedWeight | AdaptedBias): Readonly<Record<string, string>> {
+  const { variant, site, config } = layer.settings;
   const keys =
-    layer instanceof AdaptedBias ? variant.bias?.peftKeys : variant.peft?.keys(site.kind);
-  const key = keys !== undefined && Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
-  if (key !== undefined) return key;
-  throw new LorikeetError(
+    layer instanceof AdaptedBias ? variant.bias?.peftKeys : variant.peft?.keys(site.kind, config);
+  return keys ?? {};
+}
+
+function noPlace({ settings }: AdaptedWeight | AdaptedBias, parameter: string): LorikeetError {
+  return new LorikeetError(
     'unsupported',
-    `${variant.name} has no place for '${parameter}' in the files of PEFT`,
-    { path, hint: 'give the variant a `peft` format' },
+    `${settings.variant.name} has no place for '${parameter}' in the files of PEFT`,
+    { path: settings.path, hint: 'give the variant a `peft` format' },
   );
+}
+
+function twoGroups({ settings }: AdaptedWeight, key: string): LorikeetError {
+  return new LorikeetError('unsupported', `PEFT's files hold one ${key} for the whole adapter`, {
+    path: settings.path,
+    hint: 'save places with other configs, or adapted at another time, as an adapter of their own',
+  });
 }

@@ -53,10 +53,11 @@ export async function decodeAdapter<T>(
   for (const [key, weight] of copies) await requireCopy(source, key, weight);
 
   const plan = new Map<string, () => Tensor>();
-  for (const [{ path, tensor: first }, key] of stored) {
+  for (const [{ paths, tensor: first, isCopy }, key] of stored) {
+    if (isCopy) continue;
     const { shape, dtype } = first;
     const read = tensor(await source.readAs(key, dtype), shape, dtype);
-    plan.set(path, () => read);
+    for (const path of paths) plan.set(path, () => read);
   }
   return rewrite(tuned, plan);
 }

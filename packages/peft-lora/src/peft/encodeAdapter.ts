@@ -5,7 +5,7 @@ import { disable } from '../compose.ts';
 import { adapterLayers, adapterNames } from '../layers.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
 import type { PeftFormat, Variant } from '../variant.ts';
-import { adapterTensors, moduleOf, prefix } from './adapterTensors.ts';
+import { adapterTensors, moduleOf } from './adapterTensors.ts';
 import { encodeBias } from './encodeBias.ts';
 import { encodeFields } from './encodeFields.ts';
 import { encodePlacement } from './encodePlacement.ts';
@@ -82,7 +82,7 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
   return {
     config: Object.fromEntries(written.sort(([a], [b]) => (a < b ? -1 : 1))),
     tensors: new Map(
-      adapterTensors(tuned, name).map(({ key, tensor }) => [prefix + key, tensor] as const),
+      adapterTensors(tuned, name).map(({ fullKey, tensor }) => [fullKey, tensor] as const),
     ),
   };
 }

@@ -27,7 +27,10 @@ export function matchTensors(
   model: unknown,
 ): MatchedTensors {
   const keys = storedKeys(source);
-  const found = wanted.map((tensor) => [tensor, findKey(tensor.key, keys)] as const);
+  const found = wanted.flatMap((tensor) => {
+    const key = findKey(tensor.key, keys);
+    return key === undefined && tensor.isCopy ? [] : [[tensor, key] as const];
+  });
   const missing = found.flatMap(([{ key }, stored]) => (stored === undefined ? [key] : []));
   if (missing.length > 0) {
     throw new LorikeetError(
