@@ -72,6 +72,12 @@ describe('parity', () => {
     expect(code).toBe(0);
   });
 
+  test('a batch whose rows use different adapters passes', async () => {
+    const { code, rows: found } = await rows(golden, '--case', 'mixed-batch');
+    expect(found.map(({ tensor, pass }) => [tensor, pass])).toEqual([['output.logits', true]]);
+    expect(code).toBe(0);
+  });
+
   test('every operation of PyTorch passes, but those that are not built, which say so', async () => {
     const { code, rows: found } = await rows(golden, '--case', 'ops/');
     const missed = found.filter(({ pass }) => !pass);

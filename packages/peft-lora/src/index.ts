@@ -18,8 +18,8 @@ export type { CombinationKind, CombineOptions } from './algebra/combinationPlan.
 export { combineUpdates } from './algebra/combineUpdates.ts';
 export { denseOf, type LowRank, rankOf, route, svdOf } from './algebra/lowRank.ts';
 export { lowRankOf, updateOf } from './algebra/updateOf.ts';
+export { adapterRows, mixBatch } from './batch/mixBatch.ts';
 export { bitFit } from './bitFit.ts';
-
 export { disable, setAdapterWeights } from './compose.ts';
 export { type AdapterRow, type Description, describe } from './describe.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
@@ -32,6 +32,7 @@ export { variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
+export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
 export { TrainedWeight } from './trainedWeight.ts';
 export {

@@ -120,7 +120,14 @@ export interface Variant<Config = unknown> {
    * The change of the weight as thin factors, for a method that adds such a product whatever the base is. With it,
    * adapters are added up, compressed, compared and batched row by row without a dense matrix.
    */
-  lowRank?(args: Omit<AdapterArguments<Config>, 'base'>): LowRank | undefined;
+  lowRank?(
+    args: Pick<AdapterArguments<Config>, 'shape' | 'config' | 'parameters'>,
+  ): LowRank | undefined;
+  /** Parameters whose change of the weight is `pair`, where the config has room for it; else `undefined`. */
+  fromLowRank?(
+    pair: LowRank,
+    args: { readonly config: Config; readonly shape: SiteShape },
+  ): Tensors | undefined;
   /** For a method that changes the bias of the module too. */
   readonly bias?: BiasRule<Config>;
   /**

@@ -5,6 +5,7 @@ import { isLorikeetError, LorikeetError } from '@lorikeet/tensor-core';
 import { readJson } from '../readJson.ts';
 import { basePathOf } from './basePath.ts';
 import { checkAdapter } from './checkAdapter.ts';
+import { checkMixedBatch } from './checkMixedBatch.ts';
 import { checkModel } from './checkModel.ts';
 import { checkSchedules } from './checkSchedules.ts';
 import { checkTrajectory } from './checkTrajectory.ts';
@@ -34,6 +35,7 @@ const checkers: Readonly<Partial<Record<CaseKind, Checker>>> = {
   adapter: checkAdapter,
   trajectory: checkTrajectory,
   weighted: checkWeighted,
+  'mixed-batch': checkMixedBatch,
 };
 
 /** Rows for every case in a folder of the layout of `shared/golden`. What cannot be computed gets a row that says so. */

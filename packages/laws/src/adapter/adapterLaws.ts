@@ -7,6 +7,7 @@ import {
   leavesTheBase,
   startsAsItSays,
 } from './baseLaws.ts';
+import { mixesRows } from './batchLaws.ts';
 import { commutesElsewhere, mixesEvenly, stacks } from './combiningLaws.ts';
 import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
 import { mergesToItself, multipliesAsItMeans } from './productLaws.ts';
@@ -17,7 +18,7 @@ import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './tra
  * are drawn; configs by the variant's own `sample`. Numbers are f64, so that a tolerance hides nothing.
  *
  * - The base is left as it is, and comes back when the adapter is disabled; the start is as the trait says.
- * - Fast forms, merging, mixing and stacking give what the meaning (`materialize`) gives, in outputs and in
+ * - Fast forms, merging, mixing, stacking and batches with an adapter for each row give what the meaning (`materialize`) gives, in outputs and in
  *   gradients.
  * - Gradients reach every parameter and equal differences; randomness stays in training.
  * - Counts, ranks and keys are as the traits say, every option does something, and files keep it all.
@@ -36,6 +37,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     mixesEvenly(variant),
     stacks(variant),
     commutesElsewhere(variant),
+    mixesRows(variant),
     reachesItsParameters(variant),
     differentiates(variant),
     drawsOnlyInTraining(variant),

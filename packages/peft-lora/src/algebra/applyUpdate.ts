@@ -1,5 +1,5 @@
 import { at, materialize } from '@lorikeet/nn';
-import { add, LorikeetError, randomKey, reshape } from '@lorikeet/tensor-core';
+import { add, LorikeetError, randomKey } from '@lorikeet/tensor-core';
 import { requireFreeName } from '../adapt.ts';
 import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight, type AdapterSettings } from '../adaptedWeight.ts';
@@ -66,9 +66,9 @@ function withValues(
     : new AdaptedWeight(base, factorsOf(pair, settings), name, settings);
 }
 
-function factorsOf({ left, right }: LowRank, { shape, path }: AdapterSettings): Tensors {
+function factorsOf(pair: LowRank, { variant, config, shape, path }: AdapterSettings): Tensors {
+  const { left, right } = pair;
   const { out, in: inputs, kernel } = shape;
-  const [rank = 0] = right.shape;
   const width = kernel.reduce((product, side) => product * side, inputs);
   if (left.shape[0] !== out || right.shape[1] !== width) {
     throw new LorikeetError('shape-mismatch', 'the update does not fit the weight', {
@@ -78,11 +78,9 @@ function factorsOf({ left, right }: LowRank, { shape, path }: AdapterSettings): 
       hint: 'the adapter was made for another model',
     });
   }
-  if (shape.kind !== 'conv') return { A: right, B: left };
-  return {
-    A: reshape(right, [rank, inputs, ...kernel]),
-    B: reshape(left, [out, rank, ...kernel.map(() => 1)]),
-  };
+  const parameters = variant.fromLowRank?.(pair, { config, shape });
+  if (parameters !== undefined) return parameters;
+  throw new LorikeetError('unsupported', 'an update of a convolution with groups', { path });
 }
 
 function wholeOver(node: unknown, { change, reason, path }: WholeUpdate, name: string): unknown {

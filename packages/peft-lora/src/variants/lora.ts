@@ -7,6 +7,7 @@ import {
   LorikeetError,
   mul,
   normal,
+  pad,
   reshape,
   type Tensor,
   zeros,
@@ -185,6 +186,18 @@ export const loraVariant: Variant<LoraConfig> = {
       left: reshape(B, [shape.out, config.rank]),
       right: reshape(A, [config.rank, A.size / config.rank]),
       scale: scalingOf(config),
+    };
+  },
+
+  fromLowRank({ left, right, scale }, { shape, config }) {
+    const R = config.rank;
+    const [rank = 0] = right.shape;
+    if (rank > R || shape.groups !== 1) return undefined;
+    const { a, b } = shapesOf(shape, R);
+    const by = scale === 0 ? 0 : scale / scalingOf(config);
+    return {
+      A: reshape(pad(right, { high: [R - rank, 0] }), a),
+      B: reshape(mul(pad(left, { high: [0, R - rank] }), by), b),
     };
   },
 
