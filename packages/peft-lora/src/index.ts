@@ -26,6 +26,7 @@ export {
   type AdapterArguments,
   type BiasRule,
   type ConvolutionArguments,
+  type FrozenArguments,
   type InitArguments,
   type Method,
   method,
