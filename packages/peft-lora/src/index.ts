@@ -39,6 +39,7 @@ export {
   type AdapterArguments,
   type BiasRule,
   type ConvolutionArguments,
+  type FrozenArguments,
   type InitArguments,
   type Method,
   method,

@@ -45,9 +45,13 @@ export function place<T>(
   const adapters = [...placements].flatMap(([path, how]) =>
     how.kind === 'train' ? [] : [[path, how] as const],
   );
+  const order = modelPaths(model).modules;
+  const rank = new Map(
+    order.filter((path) => placements.get(path)?.kind === 'adapter').map((path, i) => [path, i]),
+  );
   const shared = share(
     adapters.map(([path, method]) => siteAt(at(model, path), path, method)),
-    modelPaths(model).modules,
+    order,
     foldIn(key, 'shared'),
   );
   const plan = new Map(
@@ -56,7 +60,12 @@ export function place<T>(
       (node: unknown) =>
         how.kind === 'train'
           ? trainAll(node, name, path)
-          : adaptModule(siteAt(node, path, how), name, foldIn(key, path), shared.get(path)),
+          : adaptModule(siteAt(node, path, how), {
+              name,
+              key: foldIn(key, path),
+              index: rank.get(path) ?? 0,
+              shared: shared.get(path),
+            }),
     ]),
   );
   const adapted = rewrite(model, plan);
@@ -108,17 +117,24 @@ function siteAt(module: unknown, path: string, method: Method): AdaptedSite {
   return { module, weight, settings };
 }
 
+/** What an adapter has at one place. */
+interface PlacedAdapter {
+  readonly name: string;
+  readonly key: Tensor;
+  /** Number of the place among those of the adapter. */
+  readonly index: number;
+  readonly shared: Shared<SharedTensors> | undefined;
+}
+
 function adaptModule(
   { module, weight, settings }: AdaptedSite,
-  name: string,
-  key: Tensor,
-  shared: Shared<SharedTensors> | undefined,
+  { name, key, index, shared }: PlacedAdapter,
 ): unknown {
   const { config, shape, site, path, method, variant } = settings;
   const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
   const parameters = variant.init({ shape, config, key, base, bias });
-  const frozen = variant.frozen?.({ shape, config, key, base, bias });
+  const frozen = variant.frozen?.({ shape, config, key, base, bias, index });
   if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
     throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
       path,

@@ -19,6 +19,12 @@ export interface InitArguments<Config> {
   bias(): Tensor | null;
 }
 
+/** What a variant is given to make what an adapter needs besides. */
+export interface FrozenArguments<Config> extends InitArguments<Config> {
+  /** Number of the place among those of the adapter, in the order of the model, from 0. */
+  readonly index: number;
+}
+
 /** One of the places of an adapter, told to a variant whose places have tensors in common. */
 export interface SharingPlace<Config> {
   /** Path of the module. */
@@ -106,7 +112,7 @@ export interface Variant<Config = unknown> {
   configAt?(config: Config, path: string): Config;
   init(args: InitArguments<Config>): Tensors;
   /** What a place needs beside its parameters and does not train, such as a random projection. */
-  frozen?(args: InitArguments<Config>): Tensors;
+  frozen?(args: FrozenArguments<Config>): Tensors;
   /**
    * What places have in common, for each of the places of an adapter with one config, in the order of the model. The
    * same object for several places is there once: it counts once, trains as one and is stored once.

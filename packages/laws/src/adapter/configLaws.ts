@@ -67,7 +67,7 @@ function validMethod<C>(variant: Variant<C>, options: Partial<C>): Method<C> | u
   }
 }
 
-/** All that a config can change: first values, outputs in evaluation and in training. */
+/** All that a config can change: first values, outputs in evaluation and in training, and what a file has. */
 async function fingerprint<C>(
   model: Probe,
   inputs: Parameters<Probe['call']>[0],
@@ -80,6 +80,7 @@ async function fingerprint<C>(
     first,
     await outputsOf(trained, inputs),
     await outputsOf(trained, inputs, 3),
+    how.variant.peft === undefined ? [] : [...encodeAdapter(trained).tensors.keys()],
   ]);
 }
 

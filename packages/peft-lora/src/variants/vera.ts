@@ -1,0 +1,130 @@
+import {
+  add,
+  dot,
+  full,
+  mul,
+  normal,
+  ones,
+  reshape,
+  sliceAxis,
+  type Tensor,
+  tensor,
+  zeros,
+} from '@lorikeet/tensor-core';
+import { z } from 'zod';
+import { largestSides } from '../largestSides.ts';
+import { parameterOf } from '../parameterOf.ts';
+import type { TargetOptions } from '../target.ts';
+import { kaimingValues } from '../torch/kaimingValues.ts';
+import { MersenneTwister } from '../torch/mersenneTwister.ts';
+import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
+
+export interface VeraConfig {
+  /** Rank R of the projections. */
+  readonly rank: number;
+  /** Seed of the projections, which all places share: PyTorch's generator on a CPU, so that PEFT makes the same. */
+  readonly projectionSeed: number;
+  /** Whether files hold the projections; else they are made from the seed again. */
+  readonly saveProjection: boolean;
+  /** Probability with which an element of the input of the update is dropped in training. */
+  readonly dropout: number;
+  /** First value of the scales between the projections. */
+  readonly dInitial: number;
+  /** Starts as the base; else the scales after the projections are 1, and those between them random. */
+  readonly initWeights: boolean;
+}
+
+export type VeraOptions = Partial<VeraConfig> & TargetOptions;
+
+export const veraVariant: Variant<VeraConfig> = {
+  name: 'vera',
+  paper: 'Kopiczko et al. 2023, https://arxiv.org/abs/2310.11454',
+  schema: z.strictObject({
+    rank: peftField(z.int().positive().default(256), 'r'),
+    projectionSeed: peftField(z.int().min(0).default(0), 'projection_prng_key'),
+    saveProjection: peftField(z.boolean().default(true), 'save_projection'),
+    dropout: peftField(z.number().min(0).lt(1).default(0), 'vera_dropout'),
+    dInitial: peftField(z.number().default(0.1), 'd_initial'),
+    initWeights: peftField(z.boolean().default(true), 'init_weights'),
+  }),
+  kinds: ['linear'],
+  traits: {
+    identityAtInit: ({ initWeights }) => initWeights,
+    maxRank: ({ rank }) => rank,
+    isRandomAtInit: ({ initWeights }) => !initWeights,
+    isStochastic: ({ dropout }) => dropout > 0,
+    parameterCount: ({ rank }, { out }) => rank + out,
+  },
+  sample: (draw) => ({
+    rank: draw.integer(1, 3),
+    projectionSeed: draw.integer(0, 3),
+    saveProjection: draw.boolean(),
+    dropout: draw.pick([0, 0.5]),
+    dInitial: draw.pick([0.1, 0.5]),
+    initWeights: draw.boolean(),
+  }),
+  peft: {
+    type: 'VERA',
+    inactive: {
+      bias: 'none',
+      fan_in_fan_out: false,
+      layers_pattern: null,
+      layers_to_transform: null,
+    },
+    keys: () => ({ lambdaB: 'vera_lambda_b', lambdaD: 'vera_lambda_d' }),
+    sharedKeys: ({ saveProjection }) => (saveProjection ? { A: 'vera_A', B: 'vera_B' } : {}),
+  },
+
+  init: ({ shape: { out }, config: { rank: R, dInitial, initWeights }, key }) => ({
+    lambdaB: initWeights ? zeros([out]) : ones([out]),
+    lambdaD: initWeights ? full([R], dInitial) : normal(key, [R]),
+  }),
+
+  share(places) {
+    const config = places[0]?.config;
+    if (config === undefined) return [];
+    const { rank: R, projectionSeed } = config;
+    const sides = largestSides(places.map(({ shape }) => shape));
+    const generator = new MersenneTwister(projectionSeed);
+    const A = tensor(kaimingValues(generator, R * sides.in, sides.in, 0), [R, sides.in]);
+    const B = tensor(kaimingValues(generator, sides.out * R, R, 0), [sides.out, R]);
+    const shared = { parameters: {}, frozen: { A, B } };
+    return places.map(() => shared);
+  },
+
+  materialize(args) {
+    const { A, B, lambdaB, lambdaD } = partsOf(args);
+    const tall = mul(B, lambdaD); // [out, R]
+    const update = mul(dot(tall, A, { contract: [[1], [0]] }), reshape(lambdaB, [-1, 1]));
+    return add(args.base(), update); // [out, in]
+  },
+
+  contract(x, args) {
+    const { A, B, lambdaB, lambdaD } = partsOf(args);
+    const input = args.context.dropout(x, args.config.dropout);
+    const low = mul(dot(input, A, { contract: [[-1], [1]] }), lambdaD); // [..., R]
+    return add(args.product(x), mul(dot(low, B, { contract: [[-1], [1]] }), lambdaB)); // [..., out]
+  },
+};
+
+/**
+ * Vector-based random matrix adaptation: the weight plus `diag(lambdaB) B diag(lambdaD) A`, where only the scales train
+ * and all places take their parts of one pair of random projections.
+ */
+export function vera(options: VeraOptions = {}): Method<VeraConfig> {
+  return method(veraVariant, options);
+}
+
+function partsOf({ shape, frozen, parameters }: AdapterArguments<VeraConfig>): {
+  readonly A: Tensor;
+  readonly B: Tensor;
+  readonly lambdaB: Tensor;
+  readonly lambdaD: Tensor;
+} {
+  return {
+    A: sliceAxis(parameterOf(frozen, 'A'), 1, 0, shape.in), // [R, in]
+    B: sliceAxis(parameterOf(frozen, 'B'), 0, 0, shape.out), // [out, R]
+    lambdaB: parameterOf(parameters, 'lambdaB'), // [out]
+    lambdaD: parameterOf(parameters, 'lambdaD'), // [R]
+  };
+}
