@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { attentionCommand } from './attention.ts';
 import { compileCommand } from './compile.ts';
 import { gemmCommand } from './gemm.ts';
 import { overheadCommand } from './overhead.ts';
@@ -8,6 +9,7 @@ import { stepCommand } from './step.ts';
 const bench = new Command('bench')
   .description('Measure. One benchmark a run; --json FILE writes the figures.')
   .showHelpAfterError('(add --help for the options)')
+  .addCommand(attentionCommand())
   .addCommand(compileCommand())
   .addCommand(gemmCommand())
   .addCommand(overheadCommand())
