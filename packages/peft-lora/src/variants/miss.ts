@@ -54,7 +54,7 @@ export const missVariant: Variant<MissConfig> = {
   sample: (draw) => ({
     rank: draw.integer(1, 2),
     dropout: draw.pick([0, 0.5]),
-    initWeights: draw.pick([true, false, 'bat', 'mini'] as const),
+    initWeights: draw.pick([true, false, 'bat', 'mini', 'mini', 'mini'] as const),
     miniRank: draw.integer(1, 2),
   }),
   peft: {
