@@ -7,21 +7,28 @@ import {
   sliceAxis,
   sum,
   swapAxes,
+  type Tensor,
   tile,
   zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { parameterOf } from '../parameterOf.ts';
+import type { SiteShape } from '../siteShape.ts';
 import type { TargetOptions } from '../target.ts';
 import { type Method, method, peftField, type Variant } from '../variant.ts';
 
 export interface MissConfig {
   /** Rows R of the shared block. */
   readonly rank: number;
-  /** Probability with which an element of the input of the update is dropped in training. */
+  /** Probability with which an element of the input of the update is dropped in training; not with `bat`, as in PEFT. */
   readonly dropout: number;
-  /** Starts as the base; else the block is random. */
-  readonly initWeights: boolean;
+  /**
+   * Starts as the base; or from a random block. `bat` gives each R outputs an own block, which multiplies the weight, too;
+   * `mini` repeats a narrow block along the outputs. Both start as the base.
+   */
+  readonly initWeights: boolean | 'bat' | 'mini';
+  /** Columns of the block of `mini`. */
+  readonly miniRank: number;
 }
 
 export type MissOptions = Partial<MissConfig> & TargetOptions;
@@ -32,20 +39,23 @@ export const missVariant: Variant<MissConfig> = {
   schema: z.strictObject({
     rank: peftField(z.int().positive().default(64), 'r'),
     dropout: peftField(z.number().min(0).lt(1).default(0), 'miss_dropout'),
-    initWeights: peftField(z.literal([true, false]).default(true), 'init_weights'),
+    initWeights: peftField(z.literal([true, false, 'bat', 'mini']).default(true), 'init_weights'),
+    miniRank: peftField(z.int().positive().default(1), 'mini_r'),
   }),
   kinds: ['linear'],
   traits: {
-    identityAtInit: ({ initWeights }) => initWeights,
-    maxRank: ({ rank }) => rank,
-    isRandomAtInit: ({ initWeights }) => !initWeights,
-    isStochastic: ({ dropout }) => dropout > 0,
-    parameterCount: ({ rank }, { out }) => rank * out,
+    identityAtInit: ({ initWeights }) => initWeights !== false,
+    maxRank: ({ rank, initWeights }) => (initWeights === 'bat' ? undefined : rank),
+    isRandomAtInit: ({ initWeights }) => initWeights === false,
+    isStochastic: ({ dropout, initWeights }) => dropout > 0 && initWeights !== 'bat',
+    parameterCount: (config, shape) =>
+      blockSides(config, shape).reduce((product, side) => product * side, 1),
   },
   sample: (draw) => ({
     rank: draw.integer(1, 2),
     dropout: draw.pick([0, 0.5]),
-    initWeights: draw.boolean(),
+    initWeights: draw.pick([true, false, 'bat', 'mini', 'mini', 'mini'] as const),
+    miniRank: draw.integer(1, 2),
   }),
   peft: {
     type: 'MISS',
@@ -54,32 +64,75 @@ export const missVariant: Variant<MissConfig> = {
       exclude_modules: null,
       layers_pattern: null,
       layers_to_transform: null,
-      mini_r: 1,
     },
     keys: () => ({ block: 'miss_block' }),
   },
 
-  init: ({ shape: { out }, config: { rank: R, initWeights }, key }) => ({
-    block: initWeights ? zeros([R, out]) : kaimingUniform()(key, [R, out]),
-  }),
+  refusal({ rank: R, initWeights, miniRank }, { out, in: inputs }) {
+    if (initWeights === 'bat' && (inputs % R !== 0 || out % R !== 0))
+      return `'bat' needs a rank that divides ${out} outputs and ${inputs} inputs, not ${R}`;
+    if (initWeights === 'mini' && out % miniRank !== 0)
+      return `'mini' needs a miniRank that divides ${out} outputs, not ${miniRank}`;
+    return undefined;
+  },
 
-  materialize({ base, shape, config: { rank: R }, parameters }) {
-    const rows = tile(parameterOf(parameters, 'block'), [Math.ceil(shape.in / R), 1]);
+  init({ shape, config, key }) {
+    const sides = blockSides(config, shape);
+    return { block: config.initWeights === false ? kaimingUniform()(key, sides) : zeros(sides) };
+  },
+
+  materialize({ base, shape, config, parameters }) {
+    const block = parameterOf(parameters, 'block');
+    if (config.initWeights === 'bat') return add(base(), blockwiseUpdate(base(), block));
+    const wide = tile(block, [1, shape.out / (block.shape[1] ?? 1)]); // [R, out]
+    const rows = tile(wide, [Math.ceil(shape.in / config.rank), 1]);
     return add(base(), swapAxes(sliceAxis(rows, 0, 0, shape.in))); // [out, in]
   },
 
-  contract(x, { shape, config: { rank: R, dropout }, parameters, product, context }) {
+  contract(x, { base, shape, config, parameters, product, context }) {
+    const { rank: R, dropout } = config;
+    const block = parameterOf(parameters, 'block');
+    if (config.initWeights === 'bat')
+      // Each block of outputs mixes the inputs in its own way: there is no shorter way than by the weight.
+      return add(product(x), dot(x, blockwiseUpdate(base(), block), { contract: [[-1], [1]] }));
     const groups = Math.ceil(shape.in / R);
     const dropped = context.dropout(x, dropout);
     const high = x.shape.map((_, axis) => (axis === x.rank - 1 ? groups * R - shape.in : 0));
     const grouped = reshape(pad(dropped, { high }), [...x.shape.slice(0, -1), groups, R]);
     const low = sum(grouped, -2); // [..., R]
-    const block = parameterOf(parameters, 'block');
-    return add(product(x), dot(low, block, { contract: [[-1], [0]] })); // [..., out]
+    const narrow = dot(low, block, { contract: [[-1], [0]] }); // [..., out], of mini one period of it
+    const repeats = x.shape.map((_, axis) =>
+      axis === x.rank - 1 ? shape.out / (block.shape[1] ?? 1) : 1,
+    );
+    return add(product(x), tile(narrow, repeats)); // [..., out]
   },
 };
 
 /** Matrix shard sharing: the weight plus one block of R rows of inputs, repeated along the inputs. */
 export function miss(options: MissOptions = {}): Method<MissConfig> {
   return method(missVariant, options);
+}
+
+function blockSides(
+  { rank: R, initWeights, miniRank }: MissConfig,
+  { out }: SiteShape,
+): readonly number[] {
+  if (initWeights === 'bat') return [out / R, R, R];
+  return [R, initWeights === 'mini' ? miniRank : out];
+}
+
+/**
+ * Each R by R block of the weight, and the identity, times the block of its outputs.
+ *
+ * @param base [out, in]
+ * @param block [out / R, R, R]
+ */
+function blockwiseUpdate(base: Tensor, block: Tensor): Tensor {
+  const [out = 1, inputs = 1] = base.shape;
+  const [rows = 1, R = 1] = block.shape;
+  const blocks = reshape(base, [rows, R, inputs / R, R]); // [o, a, g, b]
+  const flat = reshape(blocks, [rows, inputs, R]); // [o, (a, g), b]
+  const product = dot(flat, block, { contract: [[2], [1]], batch: [[0], [0]] }); // [o, (a, g), c]
+  const shift = reshape(block, [rows, R, 1, R]);
+  return reshape(add(reshape(product, [rows, R, inputs / R, R]), shift), [out, inputs]);
 }
