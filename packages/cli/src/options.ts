@@ -20,8 +20,22 @@ export function positiveOption(text: string): number {
 
 /** Parses an option that is a list with commas. */
 export function listOption(text: string): string[] {
+  // A comma in braces belongs to a selector.
   return text
-    .split(',')
+    .split(/,(?![^{]*\})/)
     .map((item) => item.trim())
     .filter((item) => item !== '');
+}
+
+/** Parses an option that is a JSON object. */
+export function recordOption(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidArgumentError('It must be a JSON object.');
+  return Object.fromEntries(Object.entries(value));
 }

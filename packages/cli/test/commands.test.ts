@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -86,6 +86,30 @@ describe('inspect', () => {
     const { stdout } = await lorikeet('inspect', model);
     expect(stdout).toMatch(/^model .*: 41 tensors/);
     expect(stdout).toContain('F32[3,32]  classifier.weight');
+  });
+
+  const plan = [
+    ...['inspect', model, '--plan', '**.{query,value}', '--train', 'classifier'],
+    ...['--max-length', '16'],
+  ];
+  test('plans an adapter of a model', async () => {
+    const { stdout } = await lorikeet(...plan, '--options', '{"rank":4}', '--json');
+    const figures = JSON.parse(stdout);
+    expect(figures).toMatchObject({
+      trainable_parameters: 4 * 2 * 4 * 32 + 3 * 32 + 3,
+      rows: expect.arrayContaining([expect.objectContaining({ rank: 4, kind: 'linear' })]),
+    });
+    const { size } = await stat(join(adapter, 'adapter_model.safetensors'));
+    expect(figures.file_bytes).toBe(size);
+    expect(figures.step_bytes.intermediates).toBeGreaterThan(16 * 16 * 32 * 4);
+    expect((await lorikeet(...plan)).stdout).toContain('parameters train');
+  });
+
+  test('plans nothing that is not there', async () => {
+    const { code, stderr } = await lorikeet('inspect', model, '--plan', '**.{query,vlaue}');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/'vlaue' in[\s\S]*did you mean/)]);
+    expect((await lorikeet(...plan, '--method', 'lroa')).stderr).toContain("no method 'lroa'");
+    expect((await lorikeet(...plan, '--options', '[1]')).code).toBe(2);
   });
 
   test('ends with 1 for what is not there', async () => {

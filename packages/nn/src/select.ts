@@ -1,6 +1,7 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
 import picomatch from 'picomatch';
 import { nearestOf } from './nearest.ts';
+import { choicesOf } from './selectorChoices.ts';
 
 /**
  * Whether a path fits a selector: a glob over field names with dots between them. `*` is one name, `**` any
@@ -32,12 +33,21 @@ function numbersBetween(low: number, high: number): number[] {
   return Array.from({ length: high - low + 1 }, (_, i) => low + i);
 }
 
-/** Those of `candidates` that fit. Throws `no-match` with the nearest ones if there is none. */
+/**
+ * Those of `candidates` that fit. Each thing that the selector lists must fit some: `{query,vlaue}` is an error as `vlaue` is.
+ *
+ * @throws LorikeetError `no-match` with the nearest candidates for what fits none.
+ */
 export function selectPaths(selector: string, candidates: readonly string[]): string[] {
   const found = candidates.filter(matcher(selector));
-  if (found.length > 0) return found;
-  const literal = selector.replaceAll(/\*\*\.?|[{}*]/g, '');
-  throw new LorikeetError('no-match', `the selector '${selector}' matches nothing`, {
+  const [unknown] = choicesOf(spellOutRanges(selector)).filter(
+    (choice) => !candidates.some(matcher(choice.selector)),
+  );
+  if (found.length > 0 && unknown === undefined) return found;
+  const missing = found.length === 0 ? undefined : unknown;
+  const literal = (missing?.selector ?? selector).replaceAll(/\*\*\.?|[{}*]/g, '');
+  const what = missing === undefined ? '' : `'${missing.choice}' in `;
+  throw new LorikeetError('no-match', `${what}the selector '${selector}' matches nothing`, {
     expected: 'at least one path of the tree',
     received: `none of ${candidates.length} paths`,
     hint: nearestOf(literal, candidates),

@@ -60,6 +60,25 @@ describe('selectPaths', () => {
     expect(selectPaths(selector, candidates)).toHaveLength(count);
   });
 
+  test.each<[selector: string, missing: string]>([
+    ['**.{query,vlaue}', 'vlaue'],
+    ['encoder.layer.{0..4}.**', '4'],
+    ['encoder.layer.{0,10}.{output.dense,attention.self.key}', 'attention.self.key'],
+    ['**.{attention.self.{query,kye},output.dense}', 'kye'],
+    ['**.{query,}x', 'query'],
+  ])('%s is refused for %s, which fits nothing', (selector, missing) => {
+    const part =
+      missing === 'query' ? `the selector '${selector}'` : `'${missing}' in the selector`;
+    expect(() => selectPaths(selector, candidates)).toThrow(refusal('no-match', part));
+  });
+
+  test('takes lists of which not every combination is there', () => {
+    expect(selectPaths('{encoder,embeddings}.{layer.0.output.dense,word}', candidates)).toEqual([
+      'embeddings.word',
+      'encoder.layer.0.output.dense',
+    ]);
+  });
+
   test('keeps the order of the paths', () => {
     expect(selectPaths('encoder.layer.{2..1}.*.*.query', candidates)).toEqual([
       'encoder.layer.1.attention.self.query',

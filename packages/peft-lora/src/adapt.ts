@@ -9,7 +9,7 @@ import {
 import { adapterNames } from './layers.ts';
 import { place, type TrainMethod } from './place.ts';
 import { modelPaths } from './rewrite.ts';
-import { isInTarget } from './target.ts';
+import { isInTarget, requireLayers, type TargetOptions } from './target.ts';
 import type { Method } from './variant.ts';
 
 /** Trains the selected modules as a whole, beside their first values. */
@@ -31,7 +31,8 @@ export interface AdaptOptions {
  * Puts adapters on a model. All else is frozen: `partition(tuned, isTrainable)` gives what trains.
  *
  * @returns a new model; the given one stays whole, and its tensors are shared, not copied.
- * @throws LorikeetError `no-match` with the nearest paths if a selector finds nothing; `unsupported` if a
+ * @throws LorikeetError `no-match` with the nearest paths if a selector, or one thing of a list in it, finds nothing, or
+ *   if a method selects nothing in one of its `layers`; `unsupported` if a
  *   variant cannot adapt what was found; `invalid-argument` if the name is taken.
  */
 export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}): T {
@@ -45,6 +46,7 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
   const trainable = [...modules, ...weights.filter((path) => !matrices.has(path))];
 
   const placements = new Map<string, Method | TrainMethod>();
+  const selected = new Map<TargetOptions, string[]>();
   for (const [selector, how] of Object.entries(spec)) {
     if (how.kind === 'train') {
       for (const path of selectPaths(selector, trainable)) assign(model, path, how, placements);
@@ -65,7 +67,9 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
       );
     }
     for (const path of found) assign(model, path, how as Method, placements);
+    selected.set(how.target, [...(selected.get(how.target) ?? []), ...found]);
   }
+  for (const [target, paths] of selected) requireLayers(paths, target);
   return place(model, placements, { name, key });
 }
 

@@ -117,7 +117,8 @@ export class AdaptedWeight implements Reparam {
   }
 }
 
-function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
+/** What the layer's variant is given to compute with it. */
+export function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
   const { config, site, shape } = layer.settings;
   return {
     parameters: { ...layer.shared?.value.parameters, ...layer.parameters },

@@ -2,6 +2,7 @@ import { baseOf, countParameters, type SharedGroup } from '@lorikeet/nn';
 import { byteLengthOf } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from './adaptedWeight.ts';
 import { disable } from './compose.ts';
+import { formatTable } from './formatTable.ts';
 import { isTrainable } from './isTrainable.ts';
 import { adapterLayers } from './layers.ts';
 import { TrainedWeight } from './trainedWeight.ts';
@@ -63,15 +64,9 @@ function format(rows: readonly AdapterRow[], trainable: number, total: number): 
     String(row.bytes),
   ]);
   const table = [['weight', 'adapter', 'method', 'shape', 'parameters', 'bytes'], ...cells];
-  const widths =
-    table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
-  const lines = table.map((line) =>
-    line
-      .map((cell, column) =>
-        column < 4 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  '),
-  );
   const share = total === 0 ? 0 : (100 * trainable) / total;
-  return [...lines, `${trainable} of ${total} parameters train (${share.toFixed(4)} %)`].join('\n');
+  return [
+    formatTable(table, 4),
+    `${trainable} of ${total} parameters train (${share.toFixed(4)} %)`,
+  ].join('\n');
 }

@@ -22,6 +22,13 @@ export { adapterRows, mixBatch } from './batch/mixBatch.ts';
 export { bitFit } from './bitFit.ts';
 export { disable, setAdapterWeights } from './compose.ts';
 export { type AdapterRow, type Description, describe } from './describe.ts';
+export {
+  type ExplainOptions,
+  explain,
+  type Plan,
+  type PlannedRow,
+  type StepMemory,
+} from './explain.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
 export { type MergeOptions, merge } from './merge.ts';

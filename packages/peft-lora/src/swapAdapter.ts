@@ -1,4 +1,4 @@
-import { materialize } from '@lorikeet/nn';
+import { materialize, Shared } from '@lorikeet/nn';
 import { LorikeetError, zeros } from '@lorikeet/tensor-core';
 import { AdaptedBias } from './adaptedBias.ts';
 import { AdaptedWeight } from './adaptedWeight.ts';
@@ -70,9 +70,13 @@ function withValues(
   const parameters = parametersFor(layer, other);
   if (parameters === undefined) throw misfit(layer, path);
   const { base, name, settings, mix } = layer;
-  return layer instanceof AdaptedBias
-    ? new AdaptedBias(base, parameters, name, settings, mix)
-    : new AdaptedWeight(base, parameters, name, settings, mix);
+  if (layer instanceof AdaptedBias) return new AdaptedBias(base, parameters, name, settings, mix);
+  const isCopied = other instanceof AdaptedWeight && parameters === other.parameters;
+  const { frozen, shared } = isCopied ? other : layer;
+  // Which places share is part of what was compiled.
+  const group = layer.shared?.group;
+  const common = shared === null || group === undefined ? null : new Shared(shared.value, group);
+  return new AdaptedWeight(base, parameters, name, settings, mix, frozen, common);
 }
 
 /** The other adapter's values as parameters of a layer, if it has room for them. */

@@ -1,3 +1,4 @@
+import { LorikeetError } from '@lorikeet/tensor-core';
 import { pythonRegExp } from './peft/pythonRegExp.ts';
 
 /** Which biases train along with the adapters. */
@@ -24,6 +25,25 @@ export function isInTarget(
   if (layers === undefined) return true;
   const number = layerNumberOf(path, layersPattern);
   return number !== undefined && layers.includes(number);
+}
+
+/** Throws `no-match` for the number of a layer that none of the paths lies in. */
+export function requireLayers(
+  paths: readonly string[],
+  { layers = [], layersPattern }: TargetOptions,
+): void {
+  const there = new Set(paths.map((path) => layerNumberOf(path, layersPattern)));
+  const missing = layers.filter((number) => !there.has(number));
+  if (missing.length === 0) return;
+  throw new LorikeetError(
+    'no-match',
+    `nothing that is adapted lies in layer ${missing.join(', ')}`,
+    {
+      expected: `layers of ${[...there].filter((number) => number !== undefined).join(', ')}`,
+      received: layers.join(', '),
+      hint: 'layers are counted from 0',
+    },
+  );
 }
 
 /** Whether `path` is `suffix` or ends in it after a dot. */

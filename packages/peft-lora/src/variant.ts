@@ -126,9 +126,7 @@ export interface Variant<Config = unknown> {
    * The change of the weight as thin factors, for a method that adds such a product whatever the base is. With it,
    * adapters are added up, compressed, compared and batched row by row without a dense matrix.
    */
-  lowRank?(
-    args: Pick<AdapterArguments<Config>, 'shape' | 'config' | 'parameters'>,
-  ): LowRank | undefined;
+  lowRank?(args: Omit<AdapterArguments<Config>, 'base'>): LowRank | undefined;
   /** Parameters whose change of the weight is `pair`, where the config has room for it; else `undefined`. */
   fromLowRank?(
     pair: LowRank,

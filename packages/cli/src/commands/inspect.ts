@@ -1,8 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Plan } from '@lorikeet/peft-lora';
 import { LorikeetError, sizeOf } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { Argument, Command } from 'commander';
+import { integerOption, listOption, recordOption } from '../options.ts';
+import { type PlanFlags, planAdapter } from '../planAdapter.ts';
 import { readJson } from '../readJson.ts';
 
 interface Inspection {
@@ -18,16 +21,53 @@ interface Inspection {
   }[];
 }
 
+interface InspectFlags extends Omit<PlanFlags, 'plan'> {
+  readonly plan?: readonly string[];
+  readonly json?: true;
+}
+
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('Show what is in an adapter, a model or a safetensors file, without loading it.')
     .addArgument(new Argument('<path>', 'folder of an adapter or a model, or a .safetensors file'))
+    .option(
+      '--plan <selectors>',
+      'show what adapting these modules of a model would give',
+      listOption,
+    )
+    .option('--method <name>', 'with --plan: the method', 'lora')
+    .option('--options <json>', "with --plan: the method's options", recordOption, {})
+    .option('--train <selectors>', 'with --plan: modules that train whole', listOption, [])
+    .option('--batch-size <n>', 'with --plan: texts in a step', integerOption(1), 16)
+    .option('--max-length <n>', 'with --plan: tokens of a text', integerOption(2), 128)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExample:\n  lorikeet inspect spam-lora')
-    .action(async (path: string, { json }: { json?: true }) => {
+    .addHelpText(
+      'after',
+      `
+Examples:
+  lorikeet inspect spam-lora
+  lorikeet inspect bert --plan '**.{query,value}' --options '{"rank":8}' --train classifier`,
+    )
+    .action(async (path: string, { json, plan, ...flags }: InspectFlags) => {
+      if (plan !== undefined) {
+        const planned = await planAdapter(path, { plan, ...flags });
+        console.log(json ? JSON.stringify(planFigures(planned)) : String(planned));
+        return;
+      }
       const inspection = await inspect(path);
       console.log(json ? JSON.stringify(inspection) : format(inspection));
     });
+}
+
+function planFigures({ rows, trainable, total, bytes, fileBytes, step }: Plan): unknown {
+  return {
+    rows,
+    trainable_parameters: trainable,
+    total_parameters: total,
+    trainable_bytes: bytes,
+    file_bytes: fileBytes,
+    step_bytes: step,
+  };
 }
 
 async function inspect(path: string): Promise<Inspection> {

@@ -1,7 +1,7 @@
 import { materialize } from '@lorikeet/nn';
 import { LorikeetError, sub, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedBias } from '../adaptedBias.ts';
-import { AdaptedWeight } from '../adaptedWeight.ts';
+import { AdaptedWeight, argumentsOf } from '../adaptedWeight.ts';
 import { requireAdapter } from '../compose.ts';
 import { type AdapterLayer, adapterLayers } from '../layers.ts';
 import { moduleOf } from '../peft/adapterTensors.ts';
@@ -29,10 +29,9 @@ export function updateOf(tuned: unknown, name = 'default'): AdapterUpdate {
 }
 
 /** The change that a layer makes, if it is a product of thin factors. */
-export function lowRankOf({ settings, parameters, mix }: AdaptedWeight): LowRank | undefined {
-  const { variant, config, shape } = settings;
-  const pair = variant.lowRank?.({ config, shape, parameters });
-  return pair === undefined || mix === 1 ? pair : scaled(pair, mix);
+export function lowRankOf(layer: AdaptedWeight): LowRank | undefined {
+  const pair = layer.settings.variant.lowRank?.(argumentsOf(layer));
+  return pair === undefined || layer.mix === 1 ? pair : scaled(pair, layer.mix);
 }
 
 function pairOf(layer: AdaptedWeight, path: string): LowRank {

@@ -24,7 +24,7 @@ export async function adapterEntries(
   await evaluate([...tensors.values()]);
   const entries = new Map<string, TensorInMemory>();
   for (const [key, tensor] of tensors) {
-    const dtype = storedDTypes[tensor.dtype] ?? 'F32';
+    const dtype = storedDTypeOf(tensor);
     const data = await tensor.data();
     const isStored = dtype !== 'F32' || data instanceof Float32Array;
     entries.set(key, {
@@ -34,4 +34,9 @@ export async function adapterEntries(
     });
   }
   return entries;
+}
+
+/** In which dtype a tensor of an adapter is stored. */
+export function storedDTypeOf({ dtype }: Tensor): StoredDType {
+  return storedDTypes[dtype] ?? 'F32';
 }
