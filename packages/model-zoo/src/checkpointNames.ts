@@ -6,16 +6,17 @@ import type { Architecture, ModelFamily } from './family.ts';
  *
  * @param stored the names in the checkpoint.
  * @param wanted the names in the model.
+ * @param tied copies that a checkpoint may hold of a tensor that the model has once: the name of the copy, and of the tensor.
  * @returns for each name of the model that was found the name in the checkpoint, and what is left there.
  */
 export function matchNames(
   stored: Iterable<string>,
   wanted: ReadonlySet<string>,
   family: Pick<ModelFamily, 'base' | 'renamed' | 'ignored'>,
-  architecture: Pick<Architecture<never>, 'tied' | 'ignored'>,
+  architecture: Pick<Architecture<never>, 'ignored'>,
+  tied: Readonly<Record<string, string>> = {},
 ): { readonly found: ReadonlyMap<string, string>; readonly unexpected: readonly string[] } {
   const names = [...stored];
-  const { tied = {} } = architecture;
   const found = new Map(names.filter((name) => wanted.has(name)).map((name) => [name, name]));
   const rebase = rebasing(names, wanted, `${family.base}.`);
   const unexpected: string[] = [];

@@ -6,11 +6,6 @@ import type { Model } from './model.ts';
 export interface Architecture<Config> {
   /** A new model with random weights from `key`. */
   init(config: Config, key: Tensor): Model;
-  /**
-   * Copies that a checkpoint may hold of a tensor that the model has once, such as an output layer that is the
-   * word embedding: the name of the copy, and of the tensor.
-   */
-  readonly tied?: Readonly<Record<string, string>>;
   /** Further names that a checkpoint may have and this class has no use for. */
   readonly ignored?: RegExp;
 }

@@ -1,9 +1,9 @@
 import { Context } from '@lorikeet/nn';
 import { argmax, compile, LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
-import { logitsOf, type Model, type ModelInputs } from './model.ts';
+import { logitsOf, type Model, type TokenInputs } from './model.ts';
 
 /** The prompt: rows of one length, padded on the left where they are shorter. */
-export type Prompt = Pick<ModelInputs, 'input_ids' | 'attention_mask'>;
+export type Prompt = Pick<TokenInputs, 'input_ids' | 'attention_mask'>;
 
 /**
  * Goes on with each prompt by the most likely token, over and over. Every token runs the model on the whole
@@ -48,7 +48,7 @@ export async function generateGreedy(
 
   // All sequences have the final length from the start, so that one program serves every token: what is not
   // there yet is masked, and a causal model does not look ahead.
-  const next = compile((inputs: ModelInputs, last: Tensor) => {
+  const next = compile((inputs: TokenInputs, last: Tensor) => {
     const { shape } = inputs.input_ids;
     const choices = argmax(logitsOf(model.call(inputs, Context.evaluation))); // [B, T]
     const isLast = last.broadcastTo(shape); // [B, T]

@@ -5,4 +5,11 @@ export { families } from './findFamily.ts';
 export { generateGreedy, type Prompt } from './generateGreedy.ts';
 export { initModel } from './initModel.ts';
 export { type LoadOptions, loadModel } from './loadModel.ts';
-export { logitsOf, lossOf, type Model, type ModelInputs, type ModelOutputs } from './model.ts';
+export {
+  logitsOf,
+  lossOf,
+  type Model,
+  type ModelInputs,
+  type ModelOutputs,
+  type TokenInputs,
+} from './model.ts';

@@ -1,4 +1,4 @@
-import { matcher, paths } from '@lorikeet/nn';
+import { matcher, paths, tiedPaths } from '@lorikeet/nn';
 import { LorikeetError, mapTensors, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { matchNames } from './checkpointNames.ts';
@@ -32,14 +32,15 @@ export async function loadModel(
   const { family, architecture, config } = findArchitecture(source.config, options.architecture);
   const skeleton = architecture.init(config, key);
   const wanted = new Map(paths(skeleton).map(([name, { shape }]) => [name, shape]));
-  const names = matchNames(tensors.entries.keys(), new Set(wanted.keys()), family, architecture);
+  const tied = Object.fromEntries(tiedPaths(skeleton));
+  const own = new Set(wanted.keys());
+  const names = matchNames(tensors.entries.keys(), own, family, architecture, tied);
   requireFit(wanted, tensors, names, options);
 
   const loaded = new Map<string, Tensor>();
   for (const [name, stored] of names.found)
     loaded.set(name, tensor(await tensors.readAs(stored, dtype), wanted.get(name), dtype));
-  for (const [copy, name] of Object.entries(architecture.tied ?? {})) {
-    if (wanted.has(copy)) continue; // the config does not tie them
+  for (const [copy, name] of Object.entries(tied)) {
     const kept = loaded.get(name);
     const isCompared = tensors.entries.has(copy) && names.found.get(name) !== copy;
     if (kept !== undefined && isCompared && !options.allowUnexpected?.some((s) => matcher(s)(copy)))

@@ -1,16 +1,35 @@
-import type { Context } from '@lorikeet/nn';
+import type { Context, KeyValues } from '@lorikeet/nn';
 import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 
-/** What a model is called with, under transformers' names. B batch, T time. */
-export interface ModelInputs {
+/** Tokens by their numbers. */
+interface TokenNumbers {
   /** [B, T] integers */
   readonly input_ids: Tensor;
-  /** [B, T]; 1 where there is a token, 0 where there is padding. */
+  readonly inputs_embeds?: undefined;
+}
+
+/** Vectors in the place of tokens. */
+interface TokenVectors {
+  readonly input_ids?: undefined;
+  /** [B, T, D] */
+  readonly inputs_embeds: Tensor;
+}
+
+/** What a model is called with, under transformers' names. B batch, T time, P positions before. */
+export type ModelInputs = TokenInputs | (TokenVectors & OtherInputs);
+
+/** Inputs of which the tokens are numbers. */
+export type TokenInputs = TokenNumbers & OtherInputs;
+
+interface OtherInputs {
+  /** [B, P + T]; 1 where there is a token, 0 where there is padding. */
   readonly attention_mask?: Tensor;
   /** [B, T] integers */
   readonly token_type_ids?: Tensor;
-  /** [B, T] integers */
+  /** [B, T] integers; counted from P without them. */
   readonly position_ids?: Tensor;
+  /** Keys and values of each layer at P positions before these. */
+  readonly past_key_values?: readonly KeyValues[];
   /** [B] or [B, T] integers, of which -100 does not count; numbers for regression. */
   readonly labels?: Tensor;
   /** [B] integers */

@@ -3,19 +3,31 @@ import { iota, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { ModelInputs } from './model.ts';
 
 /**
- * Where each token stands: as given, or counted from 0.
+ * Where each token stands: as given, or counted from 0, and behind what was before.
  *
  * @param table [rows, D]; a row for each position that the model knows.
  * @returns [B, T] or [1, T]
  * @throws LorikeetError `index-out-of-range` if there are more tokens than positions.
  */
-export function positionsOf({ input_ids, position_ids }: ModelInputs, table: Embedding): Tensor {
-  if (position_ids !== undefined) return position_ids;
-  const [time = 0, most = 0] = [input_ids.shape[1], baseOf(table.weight).shape[0]];
-  if (time <= most) return iota([1, time], 1);
+export function positionsOf(inputs: ModelInputs, table: Embedding): Tensor {
+  if (inputs.position_ids !== undefined) return inputs.position_ids;
+  const [[, time], past] = [sizesOf(inputs), pastLength(inputs)];
+  const most = baseOf(table.weight).shape[0] ?? 0;
+  if (past + time <= most) return iota([1, time], 1).add(past);
   throw new LorikeetError('index-out-of-range', 'the input is longer than the model can read', {
     expected: `at most ${most} tokens`,
-    received: `${time}`,
+    received: `${past + time}`,
     hint: 'cut the text, or split it',
   });
+}
+
+/** The shape of the tokens, [B, T]. */
+export function sizesOf(inputs: ModelInputs): readonly [batch: number, time: number] {
+  const [batch = 0, time = 0] = (inputs.inputs_embeds ?? inputs.input_ids).shape;
+  return [batch, time];
+}
+
+/** How many positions are before the tokens. */
+export function pastLength({ past_key_values: past }: ModelInputs): number {
+  return past?.[0]?.key.shape[2] ?? 0;
 }

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { generateGreedy, lossOf, type ModelInputs } from '@lorikeet/model-zoo';
+import { generateGreedy, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context, combine, partition, paths } from '@lorikeet/nn';
 import { evaluate, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
@@ -13,7 +13,7 @@ const golden = fileURLToPath(new URL('golden', import.meta.url));
 
 async function readCase(
   name: string,
-): Promise<{ tensors: Map<string, Tensor>; inputs: ModelInputs; prompt: ModelInputs | undefined }> {
+): Promise<{ tensors: Map<string, Tensor>; inputs: TokenInputs; prompt: TokenInputs | undefined }> {
   const file = await openSafetensors(`${golden}/${name}/io.safetensors`);
   const tensors = new Map<string, Tensor>();
   for (const [key, { dtype, shape }] of file.entries) {
@@ -21,12 +21,12 @@ async function readCase(
     tensors.set(key, tensor(await file.readAs(key, kind), shape, kind));
   }
   await file.close();
-  const under = (prefix: string): ModelInputs =>
+  const under = (prefix: string): TokenInputs =>
     Object.fromEntries(
       [...tensors]
         .filter(([key]) => key.startsWith(prefix))
         .map(([key, value]) => [key.slice(prefix.length), value]),
-    ) as unknown as ModelInputs;
+    ) as unknown as TokenInputs;
   return {
     tensors,
     inputs: under('input.'),

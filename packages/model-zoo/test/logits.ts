@@ -1,4 +1,4 @@
-import { logitsOf, type Model, type ModelInputs } from '@lorikeet/model-zoo';
+import { logitsOf, type Model, type TokenInputs } from '@lorikeet/model-zoo';
 import { Context } from '@lorikeet/nn';
 import { type Tensor, tensor } from '@lorikeet/tensor-core';
 import { expect, test } from 'vitest';
@@ -9,7 +9,7 @@ export const ids = (rows: number[] | number[][]): Tensor => tensor(rows, undefin
 export async function logits(
   model: Model,
   rows: number[][],
-  options: Omit<ModelInputs, 'input_ids'> = {},
+  options: Omit<TokenInputs, 'input_ids'> = {},
 ): Promise<number[]> {
   const inputs = { input_ids: ids(rows), ...options };
   return [...(await logitsOf(model.call(inputs, Context.evaluation)).data())];

@@ -7,6 +7,8 @@ export {
   normalInitializer,
   xavierUniform,
 } from './initialize.ts';
+export { type InputSite, siteWithin, type TakesVectors, takesVectors } from './inputSite.ts';
+export { afterPast, type KeyValues } from './keyValues.ts';
 export { alibiBias, alibiSlopes } from './layers/alibi.ts';
 export { BatchNorm, type BatchNormOptions } from './layers/batchNorm.ts';
 export { Conv1D } from './layers/conv1D.ts';
@@ -83,6 +85,7 @@ export {
 export { matcher, selectPaths } from './select.ts';
 export { Shared, SharedGroup } from './shared.ts';
 export { type Adaptable, isAdaptable, type Site } from './site.ts';
+export { type TiesWeights, tiedPart, tiedPaths, tiesWeights } from './tied.ts';
 export {
   at,
   combine,

@@ -24,6 +24,8 @@ export interface Reparam {
   convolve?(x: Tensor, options: ConvOptions, context: Context): Tensor;
   /** What becomes of the bias beside the weight, for a formula that changes both; `null` is no bias. */
   adaptBias?(bias: Tensor | null): Tensor | null;
+  /** What holds for a second use of the weight, as in a tied head; without it the base of the base. */
+  tiedPart?(): Weight;
 }
 
 export function isReparam(value: unknown): value is Reparam {

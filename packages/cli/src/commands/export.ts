@@ -87,7 +87,7 @@ async function exportModel(flags: ExportFlags): Promise<void> {
   );
   let largest_difference = 0;
   for (const example of [inputs, others]) {
-    const given = { ...example, ...Object.fromEntries(paths(model)) };
+    const given = Object.fromEntries([...paths(example), ...paths(model)]);
     const expected = shownOutputs(model.call(example, Context.evaluation));
     const difference = await differenceOf(await runOnnx(flags.output, given), expected);
     largest_difference = Math.max(largest_difference, difference);

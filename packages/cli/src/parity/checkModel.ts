@@ -1,4 +1,4 @@
-import { generateGreedy, type Model, type ModelInputs } from '@lorikeet/model-zoo';
+import { generateGreedy, type Model, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { partition, paths } from '@lorikeet/nn';
 import { type Tensor, tensor } from '@lorikeet/tensor-core';
@@ -24,7 +24,7 @@ export async function* checkModel(_root: string, golden: GoldenCase): AsyncGener
 async function checkGeneration(golden: GoldenCase, model: Model): Promise<ParityRow> {
   const { input_ids, attention_mask } = await golden
     .inputs('generate.')
-    .then(({ sequences: _, ...given }: ModelInputs & { sequences?: Tensor }) => given);
+    .then(({ sequences: _, ...given }: TokenInputs & { sequences?: Tensor }) => given);
   const length = golden.shapeOf('generate.sequences')?.[1] ?? 0;
   const options = { maxNewTokens: length - (input_ids.shape[1] ?? 0) };
   const sequences = await generateGreedy(

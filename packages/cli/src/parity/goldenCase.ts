@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelInputs } from '@lorikeet/model-zoo';
+import type { TokenInputs } from '@lorikeet/model-zoo';
 import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
@@ -68,7 +68,7 @@ export class GoldenCase {
   }
 
   /** The tensors under `prefix` as model inputs. */
-  async inputs(prefix = 'input.'): Promise<ModelInputs> {
+  async inputs(prefix = 'input.'): Promise<TokenInputs> {
     const pairs = this.names(prefix).map(async (name): Promise<[string, Tensor]> => {
       this.#compared.add(prefix + name);
       return [

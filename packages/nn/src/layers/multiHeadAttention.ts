@@ -1,6 +1,7 @@
 import { attention, type Tensor } from '@lorikeet/tensor-core';
 import type { Context } from '../context.ts';
 import { mergeHeads, splitHeads } from '../heads.ts';
+import { afterPast, type KeyValues } from '../keyValues.ts';
 
 export interface MultiHeadOptions {
   readonly heads: number;
@@ -22,6 +23,8 @@ export interface AttentionInputs {
   readonly key: Tensor;
   /** [B, S, G * V] */
   readonly value: Tensor;
+  /** Of positions before these, split into heads already; S counts them too. */
+  readonly past?: KeyValues | undefined;
   /** Bool, broadcastable to [B, H, T, S]: true where a query may look. */
   readonly mask?: Tensor | undefined;
   /** Added to the scaled products; broadcastable to [B, H, T, S]. */
@@ -34,23 +37,22 @@ export interface AttentionInputs {
  * @returns [B, T, H * V]
  */
 export function multiHeadAttention(
-  { query, key, value, mask, bias }: AttentionInputs,
+  { query, key, value, past, mask, bias }: AttentionInputs,
   { heads, keyValueHeads = heads, dropout, causal, window, scale }: MultiHeadOptions,
   context: Context,
 ): Tensor {
+  const all = afterPast(past, {
+    key: splitHeads(key, keyValueHeads),
+    value: splitHeads(value, keyValueHeads),
+  });
   return mergeHeads(
-    attention(
-      splitHeads(query, heads),
-      splitHeads(key, keyValueHeads),
-      splitHeads(value, keyValueHeads),
-      {
-        mask,
-        bias,
-        window,
-        dropout: context.key === undefined ? undefined : { rate: dropout, key: context.key },
-        ...(causal === undefined ? {} : { causal }),
-        ...(scale === undefined ? {} : { scale }),
-      },
-    ),
+    attention(splitHeads(query, heads), all.key, all.value, {
+      mask,
+      bias,
+      window,
+      dropout: context.key === undefined ? undefined : { rate: dropout, key: context.key },
+      ...(causal === undefined ? {} : { causal }),
+      ...(scale === undefined ? {} : { scale }),
+    }),
   );
 }

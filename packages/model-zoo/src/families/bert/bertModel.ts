@@ -1,4 +1,4 @@
-import type { Context, Linear } from '@lorikeet/nn';
+import type { Context, InputSite, KeyValues, Linear, TakesVectors } from '@lorikeet/nn';
 import { foldIn, reshape, sliceAxis, type Tensor, tanh } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
@@ -14,11 +14,16 @@ class BertEncoder {
   }
 
   /** @param x [B, T, D]; the result is one such tensor for the input and for each layer. */
-  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor[] {
+  call(
+    x: Tensor,
+    mask: Tensor | undefined,
+    past: readonly KeyValues[] | undefined,
+    context: Context,
+  ): Tensor[] {
     const states = [x];
     let state = x;
     for (const [i, layer] of this.layer.entries()) {
-      state = context.call(`layer.${i}`, layer, state, mask);
+      state = context.call(`layer.${i}`, layer, state, mask, past?.[i]);
       states.push(state);
     }
     return states;
@@ -40,7 +45,7 @@ class BertPooler {
 }
 
 /** BERT without a head. Devlin et al. 2019, https://arxiv.org/abs/1810.04805 */
-export class BertModel implements Model {
+export class BertModel implements Model, TakesVectors {
   readonly embeddings: BertEmbeddings;
   readonly encoder: BertEncoder;
   readonly pooler: BertPooler | null;
@@ -81,6 +86,20 @@ export class BertModel implements Model {
     );
   }
 
+  get inputSite(): InputSite {
+    const {
+      hidden_size: width,
+      num_hidden_layers: layers,
+      num_attention_heads: heads,
+    } = this.config;
+    const embedding = 'embeddings.word_embeddings';
+    return { embedding, width, layers, heads, keyValueHeads: heads, headSize: width / heads };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.embeddings.embed(ids, context.child('embeddings'));
+  }
+
   call(
     inputs: ModelInputs,
     context: Context,
@@ -91,6 +110,7 @@ export class BertModel implements Model {
       this.encoder,
       embedded,
       keyMask(inputs.attention_mask),
+      inputs.past_key_values,
     );
     const last_hidden_state = hidden_states.at(-1) ?? embedded;
     const pooled = this.pooler && context.call('pooler', this.pooler, last_hidden_state);

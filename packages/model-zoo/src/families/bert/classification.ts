@@ -1,4 +1,11 @@
-import { type Context, Dropout, type Linear } from '@lorikeet/nn';
+import {
+  type Context,
+  Dropout,
+  type InputSite,
+  type Linear,
+  siteWithin,
+  type TakesVectors,
+} from '@lorikeet/nn';
 import { crossEntropy, foldIn, LorikeetError, reshape, type Tensor } from '@lorikeet/tensor-core';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { BertModel } from './bertModel.ts';
@@ -6,7 +13,7 @@ import { type BertConfig, labelCount, type ProblemType } from './config.ts';
 import { bertLinear } from './layer.ts';
 
 /** A class, or numbers, for a whole text, from the pooled first token. */
-export class BertForSequenceClassification implements Model {
+export class BertForSequenceClassification implements Model, TakesVectors {
   readonly bert: BertModel;
   readonly dropout: Dropout;
   readonly classifier: Linear;
@@ -29,6 +36,14 @@ export class BertForSequenceClassification implements Model {
     );
   }
 
+  get inputSite(): InputSite {
+    return siteWithin('bert', this.bert);
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.bert.embed(ids, context.child('bert'));
+  }
+
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const base = context.call('bert', this.bert, inputs);
     const pooled = base.pooler_output ?? base.last_hidden_state; // [B, D]
@@ -42,7 +57,7 @@ export class BertForSequenceClassification implements Model {
 }
 
 /** A class for each token. */
-export class BertForTokenClassification implements Model {
+export class BertForTokenClassification implements Model, TakesVectors {
   readonly bert: BertModel;
   readonly dropout: Dropout;
   readonly classifier: Linear;
@@ -62,6 +77,14 @@ export class BertForTokenClassification implements Model {
       classifierOf(config, key),
       config,
     );
+  }
+
+  get inputSite(): InputSite {
+    return siteWithin('bert', this.bert);
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.bert.embed(ids, context.child('bert'));
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {

@@ -2,7 +2,7 @@ import { type Context, Dropout, Embedding, LayerNorm, normalInitializer } from '
 import { foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { lookUp } from '../../lookUp.ts';
 import type { ModelInputs } from '../../model.ts';
-import { positionsOf } from '../../positions.ts';
+import { positionsOf, sizesOf } from '../../positions.ts';
 import type { BertConfig } from './config.ts';
 
 /** Words, positions and token types, added and normalised. */
@@ -47,14 +47,21 @@ export class BertEmbeddings {
     );
   }
 
+  /** The rows of words, [B, T, D]. */
+  embed(ids: Tensor, context: Context): Tensor {
+    return lookUp('word_embeddings', this.word_embeddings, ids, this.padId, context);
+  }
+
   /** @returns [B, T, D] */
   call(inputs: ModelInputs, context: Context): Tensor {
-    const { input_ids, token_type_ids } = inputs;
-    const words = lookUp('word_embeddings', this.word_embeddings, input_ids, this.padId, context); // [B, T, D]
+    const words =
+      inputs.inputs_embeds === undefined
+        ? this.embed(inputs.input_ids, context)
+        : inputs.inputs_embeds; // [B, T, D]
     const types = context.call(
       'token_type_embeddings',
       this.token_type_embeddings,
-      token_type_ids ?? zeros(input_ids.shape, 'i32'),
+      inputs.token_type_ids ?? zeros(sizesOf(inputs), 'i32'),
     ); // [B, T, D]
     const positions = context.call(
       'position_embeddings',

@@ -20,14 +20,7 @@ export const bert: ModelFamily = defineFamily<BertConfig>({
     BertForSequenceClassification: { init: BertForSequenceClassification.init },
     BertForTokenClassification: { init: BertForTokenClassification.init, ignored: pooler },
     BertForQuestionAnswering: { init: BertForQuestionAnswering.init, ignored: pooler },
-    BertForMaskedLM: {
-      init: BertForMaskedLM.init,
-      ignored: pooler,
-      tied: {
-        'cls.predictions.decoder.weight': 'bert.embeddings.word_embeddings.weight',
-        'cls.predictions.decoder.bias': 'cls.predictions.bias',
-      },
-    },
+    BertForMaskedLM: { init: BertForMaskedLM.init, ignored: pooler },
   },
 });
 

@@ -2,6 +2,7 @@ import {
   activation,
   type Context,
   Dropout,
+  type KeyValues,
   LayerNorm,
   Linear,
   multiHeadAttention,
@@ -39,12 +40,12 @@ class BertSelfAttention {
   }
 
   /** @param x [B, T, D]; the result too. */
-  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
     const query = context.call('query', this.query, x);
     const key = context.call('key', this.key, x);
     const value = context.call('value', this.value, x);
     return multiHeadAttention(
-      { query, key, value, mask },
+      { query, key, value, past, mask },
       { heads: this.heads, dropout: this.dropout },
       context.child('dropout'),
     );
@@ -87,8 +88,8 @@ class BertAttention {
     this.output = output;
   }
 
-  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
-    return context.call('output', this.output, context.call('self', this.self, x, mask), x);
+  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
+    return context.call('output', this.output, context.call('self', this.self, x, mask, past), x);
   }
 }
 
@@ -139,9 +140,9 @@ export class BertLayer {
     );
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
-  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
-    const attended = context.call('attention', this.attention, x, mask);
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
+    const attended = context.call('attention', this.attention, x, mask, past);
     return context.call(
       'output',
       this.output,

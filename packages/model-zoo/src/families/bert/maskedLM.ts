@@ -1,11 +1,15 @@
 import {
   activation,
-  baseOf,
   type Context,
   contract,
+  type InputSite,
   LayerNorm,
   type Linear,
   materialize,
+  siteWithin,
+  type TakesVectors,
+  type TiesWeights,
+  tiedPart,
   type Weight,
 } from '@lorikeet/nn';
 import { crossEntropy, foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core';
@@ -45,15 +49,15 @@ class BertLMPredictionHead {
   }
 
   /** @param x [B, T, D] @param words [V, D], tied; the result is [B, T, V]. */
-  call(x: Tensor, words: Tensor, context: Context): Tensor {
-    return contract(context.call('transform', this.transform, x), words, {
-      inputAxis: 1,
-    }).add(materialize(this.bias));
+  call(x: Tensor, words: Weight, context: Context): Tensor {
+    const transformed = context.call('transform', this.transform, x);
+    const scores = contract(transformed, words, { inputAxis: 1 }, context.child('decoder'));
+    return scores.add(materialize(this.bias));
   }
 }
 
 /** The words that were masked. The output layer is the word embedding. */
-export class BertForMaskedLM implements Model {
+export class BertForMaskedLM implements Model, TakesVectors, TiesWeights {
   readonly bert: BertModel;
   readonly cls: { readonly predictions: BertLMPredictionHead };
   readonly config: BertConfig;
@@ -85,10 +89,25 @@ export class BertForMaskedLM implements Model {
     );
   }
 
+  get inputSite(): InputSite {
+    return siteWithin('bert', this.bert);
+  }
+
+  get tiedWeights(): Readonly<Record<string, string>> {
+    return {
+      'cls.predictions.decoder.weight': 'bert.embeddings.word_embeddings.weight',
+      'cls.predictions.decoder.bias': 'cls.predictions.bias',
+    };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.bert.embed(ids, context.child('bert'));
+  }
+
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { hidden_states, last_hidden_state } = context.call('bert', this.bert, inputs);
-    // Tied to the table itself, under its adapters: see docs/decisions/0010.
-    const words = baseOf(this.bert.embeddings.word_embeddings.weight);
+    // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
+    const words = tiedPart(this.bert.embeddings.word_embeddings.weight);
     const logits = context.call('cls.predictions', this.cls.predictions, last_hidden_state, words); // [B, T, V]
     return {
       logits,

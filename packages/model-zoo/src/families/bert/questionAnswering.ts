@@ -1,4 +1,10 @@
-import type { Context, Linear } from '@lorikeet/nn';
+import {
+  type Context,
+  type InputSite,
+  type Linear,
+  siteWithin,
+  type TakesVectors,
+} from '@lorikeet/nn';
 import {
   crossEntropy,
   foldIn,
@@ -14,7 +20,7 @@ import type { BertConfig } from './config.ts';
 import { bertLinear } from './layer.ts';
 
 /** The first and the last token of an answer in the text. */
-export class BertForQuestionAnswering implements Model {
+export class BertForQuestionAnswering implements Model, TakesVectors {
   readonly bert: BertModel;
   readonly qa_outputs: Linear;
   readonly config: BertConfig;
@@ -32,6 +38,14 @@ export class BertForQuestionAnswering implements Model {
       head,
       config,
     );
+  }
+
+  get inputSite(): InputSite {
+    return siteWithin('bert', this.bert);
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.bert.embed(ids, context.child('bert'));
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {

@@ -3,6 +3,7 @@ import {
   type Context,
   Conv1D,
   Dropout,
+  type KeyValues,
   LayerNorm,
   multiHeadAttention,
   normalInitializer,
@@ -35,8 +36,8 @@ class GPT2Attention {
     this.scale = scale;
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
-  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
     const width = x.shape[2] ?? 0;
     const fused = context.call('c_attn', this.c_attn, x); // [B, T, 3D]
     const [query, key, value] = [0, 1, 2].map((i) => sliceAxis(fused, 2, i * width, width)) as [
@@ -46,7 +47,7 @@ class GPT2Attention {
     ];
     const options = { heads: this.heads, dropout: this.dropout, scale: this.scale, causal: true };
     const attended = multiHeadAttention(
-      { query, key, value, mask },
+      { query, key, value, past, mask },
       options,
       context.child('attn_dropout'),
     );
@@ -128,10 +129,10 @@ export class GPT2Block {
     );
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
-  call(x: Tensor, mask: Tensor | undefined, context: Context): Tensor {
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
     const attended = x.add(
-      context.call('attn', this.attn, context.call('ln_1', this.ln_1, x), mask),
+      context.call('attn', this.attn, context.call('ln_1', this.ln_1, x), mask, past),
     );
     return attended.add(context.call('mlp', this.mlp, context.call('ln_2', this.ln_2, attended)));
   }

@@ -1,11 +1,15 @@
 import {
-  baseOf,
   type Context,
   contract,
   Dropout,
   Embedding,
+  type InputSite,
   LayerNorm,
   normalInitializer,
+  siteWithin,
+  type TakesVectors,
+  type TiesWeights,
+  tiedPart,
 } from '@lorikeet/nn';
 import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
@@ -16,7 +20,7 @@ import { GPT2Block } from './block.ts';
 import type { GPT2Config } from './config.ts';
 
 /** GPT-2 without a head. Radford et al. 2019. */
-export class GPT2Model implements Model {
+export class GPT2Model implements Model, TakesVectors {
   readonly wte: Embedding;
   readonly wpe: Embedding;
   readonly drop: Dropout;
@@ -54,19 +58,32 @@ export class GPT2Model implements Model {
     );
   }
 
+  get inputSite(): InputSite {
+    const { n_embd: width, n_layer: layers, n_head: heads } = this.config;
+    const headSize = width / heads;
+    return { embedding: 'wte', width, layers, heads, keyValueHeads: heads, headSize };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return context.call('wte', this.wte, ids);
+  }
+
   /** The last hidden state is normalised, as in transformers. */
   call(
     inputs: ModelInputs,
     context: Context,
   ): ModelOutputs & { readonly last_hidden_state: Tensor } {
-    const words = context.call('wte', this.wte, inputs.input_ids); // [B, T, D]
+    const words =
+      inputs.inputs_embeds === undefined
+        ? this.embed(inputs.input_ids, context)
+        : inputs.inputs_embeds; // [B, T, D]
     const positions = context.call('wpe', this.wpe, positionsOf(inputs, this.wpe)); // [1 or B, T, D]
     let state = context.call('drop', this.drop, words.add(positions)); // [B, T, D]
-    const mask = keyMask(inputs.attention_mask); // [B, 1, 1, T]
+    const mask = keyMask(inputs.attention_mask); // [B, 1, 1, P + T]
     const states: Tensor[] = [];
     for (const [i, block] of this.h.entries()) {
       states.push(state);
-      state = context.call(`h.${i}`, block, state, mask);
+      state = context.call(`h.${i}`, block, state, mask, inputs.past_key_values?.[i]);
     }
     const last_hidden_state = context.call('ln_f', this.ln_f, state);
     return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
@@ -74,7 +91,7 @@ export class GPT2Model implements Model {
 }
 
 /** The next token. The output layer is the word embedding. */
-export class GPT2LMHeadModel implements Model {
+export class GPT2LMHeadModel implements Model, TakesVectors, TiesWeights {
   readonly transformer: GPT2Model;
   readonly config: GPT2Config;
 
@@ -91,16 +108,28 @@ export class GPT2LMHeadModel implements Model {
     return true;
   }
 
+  get inputSite(): InputSite {
+    return siteWithin('transformer', this.transformer);
+  }
+
+  get tiedWeights(): Readonly<Record<string, string>> {
+    return { 'lm_head.weight': 'transformer.wte.weight' };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.transformer.embed(ids, context.child('transformer'));
+  }
+
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { last_hidden_state, hidden_states } = context.call(
       'transformer',
       this.transformer,
       inputs,
     );
-    // Tied to the table itself, under its adapters: see docs/decisions/0010.
-    const logits = contract(last_hidden_state, baseOf(this.transformer.wte.weight), {
-      inputAxis: 1,
-    }); // [B, T, V]
+    // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
+    const head = tiedPart(this.transformer.wte.weight);
+    const own = context.child('lm_head');
+    const logits = contract(last_hidden_state, head, { inputAxis: 1 }, own); // [B, T, V]
     if (inputs.labels === undefined) return { logits, hidden_states };
     return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
   }

@@ -10,10 +10,7 @@ export const gpt2: ModelFamily = defineFamily<GPT2Config>({
   ignored: /(^|\.)attn\.(bias|masked_bias)$/,
   architectures: {
     GPT2Model: { init: GPT2Model.init },
-    GPT2LMHeadModel: {
-      init: GPT2LMHeadModel.init,
-      tied: { 'lm_head.weight': 'transformer.wte.weight' },
-    },
+    GPT2LMHeadModel: { init: GPT2LMHeadModel.init },
   },
 });
 

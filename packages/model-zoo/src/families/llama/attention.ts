@@ -1,6 +1,8 @@
 import {
+  afterPast,
   applyRotary,
   type Context,
+  type KeyValues,
   Linear,
   mergeHeads,
   normalInitializer,
@@ -88,8 +90,14 @@ export class LlamaAttention {
     );
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
-  call(x: Tensor, turn: Rotation, mask: Tensor | undefined, context: Context): Tensor {
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(
+    x: Tensor,
+    turn: Rotation,
+    mask: Tensor | undefined,
+    past: KeyValues | undefined,
+    context: Context,
+  ): Tensor {
     const query = splitHeads(context.call('q_proj', this.q_proj, x), this.heads); // [B, H, T, K]
     const keys = splitHeads(context.call('k_proj', this.k_proj, x), this.keyValueHeads); // [B, G, T, K]
     const value = splitHeads(context.call('v_proj', this.v_proj, x), this.keyValueHeads); // [B, G, T, K]
@@ -97,18 +105,15 @@ export class LlamaAttention {
       const norm = this[label];
       return norm === null ? heads : context.call(label, norm, heads);
     };
+    const turned = applyRotary(normalized('k_norm', keys), turn);
+    const all = afterPast(past, { key: turned, value }); // [B, G, P + T, K]
     const { key } = context.child('attention');
-    const attended = attention(
-      applyRotary(normalized('q_norm', query), turn),
-      applyRotary(normalized('k_norm', keys), turn),
-      value,
-      {
-        mask,
-        causal: true,
-        window: this.window ?? undefined,
-        dropout: key === undefined ? undefined : { rate: this.dropout, key },
-      },
-    ); // [B, H, T, K]
+    const attended = attention(applyRotary(normalized('q_norm', query), turn), all.key, all.value, {
+      mask,
+      causal: true,
+      window: this.window ?? undefined,
+      dropout: key === undefined ? undefined : { rate: this.dropout, key },
+    }); // [B, H, T, K]
     return context.call('o_proj', this.o_proj, mergeHeads(attended));
   }
 }

@@ -29,7 +29,6 @@ export function defineLlamaLike<Config extends LlamaLikeConfig>(family: {
       },
       [`${prefix}ForCausalLM`]: {
         init: (config, key) => LlamaForCausalLM.init(config, design(config), key),
-        tied: { 'lm_head.weight': 'model.embed_tokens.weight' },
       },
     },
   });

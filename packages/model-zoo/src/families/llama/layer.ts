@@ -1,6 +1,7 @@
 import {
   type Context,
   GatedMLP,
+  type KeyValues,
   Linear,
   normalInitializer,
   RMSNorm,
@@ -45,10 +46,16 @@ export class LlamaDecoderLayer {
     );
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
-  call(x: Tensor, turn: Rotation, mask: Tensor | undefined, context: Context): Tensor {
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(
+    x: Tensor,
+    turn: Rotation,
+    mask: Tensor | undefined,
+    past: KeyValues | undefined,
+    context: Context,
+  ): Tensor {
     const normalized = context.call('input_layernorm', this.input_layernorm, x);
-    const attended = x.add(context.call('self_attn', this.self_attn, normalized, turn, mask));
+    const attended = x.add(context.call('self_attn', this.self_attn, normalized, turn, mask, past));
     const { post_attention_layernorm: norm } = this;
     return attended.add(
       context.call('mlp', this.mlp, context.call('post_attention_layernorm', norm, attended)),

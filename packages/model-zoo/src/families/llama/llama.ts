@@ -1,26 +1,31 @@
 import {
-  baseOf,
   type Context,
   contract,
   Embedding,
+  type InputSite,
   Linear,
   normalInitializer,
   RMSNorm,
   type RotaryFrequencies,
   rotation,
+  siteWithin,
+  type TakesVectors,
+  type TiesWeights,
+  tiedPart,
 } from '@lorikeet/nn';
 import { foldIn, iota, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import { lookUp } from '../../lookUp.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { nextTokenLoss } from '../../nextTokenLoss.ts';
-import type { LlamaLikeConfig } from './config.ts';
+import { pastLength, sizesOf } from '../../positions.ts';
+import { headSize, keyValueHeads, type LlamaLikeConfig } from './config.ts';
 import type { LlamaDesign } from './design.ts';
 import { LlamaDecoderLayer } from './layer.ts';
 import { ropeOf } from './rope.ts';
 
 /** Llama without a head, or a model of a family like it. Touvron et al. 2023, https://arxiv.org/abs/2302.13971 */
-export class LlamaModel implements Model {
+export class LlamaModel implements Model, TakesVectors {
   readonly embed_tokens: Embedding;
   readonly layers: readonly LlamaDecoderLayer[];
   readonly norm: RMSNorm;
@@ -55,20 +60,40 @@ export class LlamaModel implements Model {
     );
   }
 
-  /** The last hidden state is normalised, as in transformers. */
-  call(
-    { input_ids, attention_mask, position_ids }: ModelInputs,
-    context: Context,
-  ): ModelOutputs & { readonly last_hidden_state: Tensor } {
+  get inputSite(): InputSite {
+    const { config } = this;
+    return {
+      embedding: 'embed_tokens',
+      width: config.hidden_size,
+      layers: config.num_hidden_layers,
+      heads: config.num_attention_heads,
+      keyValueHeads: keyValueHeads(config),
+      headSize: headSize(config),
+    };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
     const { pad_token_id: pad, vocab_size: rows } = this.config;
     const padId = pad !== null && pad < 0 ? rows + pad : pad; // from the end, as in PyTorch
-    let state = lookUp('embed_tokens', this.embed_tokens, input_ids, padId, context); // [B, T, D]
-    const turn = rotation(position_ids ?? iota([input_ids.shape[1] ?? 0], 0), this.rope);
-    const mask = keyMask(attention_mask); // [B, 1, 1, T]
+    return lookUp('embed_tokens', this.embed_tokens, ids, padId, context);
+  }
+
+  /** The last hidden state is normalised, as in transformers. */
+  call(
+    inputs: ModelInputs,
+    context: Context,
+  ): ModelOutputs & { readonly last_hidden_state: Tensor } {
+    let state =
+      inputs.inputs_embeds === undefined
+        ? this.embed(inputs.input_ids, context)
+        : inputs.inputs_embeds; // [B, T, D]
+    const counted = (): Tensor => iota([sizesOf(inputs)[1]], 0).add(pastLength(inputs));
+    const turn = rotation(inputs.position_ids ?? counted(), this.rope);
+    const mask = keyMask(inputs.attention_mask); // [B, 1, 1, P + T]
     const states: Tensor[] = [];
     for (const [i, layer] of this.layers.entries()) {
       states.push(state);
-      state = context.call(`layers.${i}`, layer, state, turn, mask);
+      state = context.call(`layers.${i}`, layer, state, turn, mask, inputs.past_key_values?.[i]);
     }
     const last_hidden_state = context.call('norm', this.norm, state);
     return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
@@ -76,7 +101,7 @@ export class LlamaModel implements Model {
 }
 
 /** The next token. The output layer is the word embedding where the config ties them. */
-export class LlamaForCausalLM implements Model {
+export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
   readonly model: LlamaModel;
   readonly lm_head: Linear | null;
   readonly config: LlamaLikeConfig;
@@ -103,12 +128,29 @@ export class LlamaForCausalLM implements Model {
     return true;
   }
 
+  get inputSite(): InputSite {
+    return siteWithin('model', this.model);
+  }
+
+  get tiedWeights(): Readonly<Record<string, string>> {
+    return this.lm_head === null ? { 'lm_head.weight': 'model.embed_tokens.weight' } : {};
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.model.embed(ids, context.child('model'));
+  }
+
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { last_hidden_state, hidden_states } = context.call('model', this.model, inputs);
-    // Tied to the table itself, under its adapters: see docs/decisions/0010.
+    // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
     const logits =
       this.lm_head === null
-        ? contract(last_hidden_state, baseOf(this.model.embed_tokens.weight), { inputAxis: 1 })
+        ? contract(
+            last_hidden_state,
+            tiedPart(this.model.embed_tokens.weight),
+            { inputAxis: 1 },
+            context.child('lm_head'),
+          )
         : context.call('lm_head', this.lm_head, last_hidden_state); // [B, T, V]
     if (inputs.labels === undefined) return { logits, hidden_states };
     return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
