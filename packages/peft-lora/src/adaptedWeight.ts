@@ -8,6 +8,7 @@ import {
   type Reparam,
   type Shared,
   type Site,
+  tiedPart,
   type Weight,
   type WeightUse,
 } from '@lorikeet/nn';
@@ -101,6 +102,12 @@ export class AdaptedWeight implements Reparam {
     if (adapted === undefined) return below;
     if (adapted === null || this.mix === 1) return adapted;
     return below === null ? mul(adapted, this.mix) : add(below, mul(sub(adapted, below), this.mix));
+  }
+
+  tiedPart(): Weight {
+    const { variant, config } = this.settings;
+    const base = tiedPart(this.base);
+    return variant.traits.isTied?.(config) === true ? this.with({ base }) : base;
   }
 
   /** A copy with other fields. */

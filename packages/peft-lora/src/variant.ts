@@ -72,6 +72,19 @@ export interface PeftFormat<Config = unknown> {
    * stored too.
    */
   keys(kind: Site['kind'], config: Config): Readonly<Record<string, string>>;
+  /** Keys of the placement that PEFT's method does not have, such as `modules_to_save`. */
+  readonly lacks?: readonly string[];
+  /** Whether a config without targets means the embedding of the model's tokens. */
+  readonly targetsInput?: boolean;
+  /** For a method that the configs of others can bring along, those that have its key among `inactive`. */
+  readonly within?: {
+    readonly key: string;
+    /** What comes before the keys of its tensors there. */
+    readonly prefix: string;
+    /** What the config says of one module. */
+    encode(config: Config): unknown;
+    decode(value: unknown): unknown;
+  };
   /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
   sharedKeys?(config: Config): Readonly<Record<string, string>>;
 }
@@ -90,6 +103,8 @@ export interface VariantTraits<Config> {
   parameterCount(config: Config, shape: SiteShape): number;
   /** Number of trainable elements that all places together share. */
   sharedParameterCount?(config: Config, shapes: readonly SiteShape[]): number;
+  /** Whether it holds for a second use of the weight too, as in a tied head. By default it does not. */
+  isTied?(config: Config): boolean;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { load } from '@lorikeet/model-zoo/node';
-import { at, Context, combine, materialize, partition, type Weight } from '@lorikeet/nn';
+import { at, Context, combine, materialize, partition, tiedPaths, type Weight } from '@lorikeet/nn';
 import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
+import type { Tensor } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
@@ -33,12 +34,15 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     yield await golden.check('output.merged_logits', mergedLogits, inputs.attention_mask);
   }
   for (const name of golden.names('merged.'))
-    yield await golden.check(`merged.${name}`, materialize(at(merged, name) as Weight));
+    yield await golden.check(`merged.${name}`, weightAt(merged, name));
   for (const name of golden.names('delta.')) {
-    const change = materialize(at(merged, name) as Weight).sub(
-      materialize(at(base, name) as Weight),
-    );
+    const change = weightAt(merged, name).sub(weightAt(base, name));
     yield await golden.check(`delta.${name}`, change);
   }
   yield* golden.rest();
+}
+
+/** The weight that a checkpoint calls by a name, which may be a second one of a weight that is tied. */
+function weightAt(tree: unknown, name: string): Tensor {
+  return materialize(at(tree, tiedPaths(tree).get(name) ?? name) as Weight);
 }

@@ -37,7 +37,7 @@ export function drawPart(
   const hasBias = needsBias || draw.boolean();
   const bias = hasBias ? noiseTensor([out], seed + 20) : null;
   if (kind === 'embedding') {
-    const ids = Int32Array.from({ length: 5 }, (_, i) => (3 * i + 1) % inputs);
+    const ids = Int32Array.from({ length: 5 }, (_, i) => (i + 1) % inputs);
     return {
       module: new Embedding(noiseTensor([inputs, out], seed)),
       input: tensor(ids, [1, 5], 'i32'),

@@ -1,4 +1,4 @@
-import { isReparam, type SharedGroup } from '@lorikeet/nn';
+import { isReparam, type SharedGroup, tiedPaths } from '@lorikeet/nn';
 import { childrenOf, isTreeNode, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
@@ -34,24 +34,49 @@ export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
     ),
   );
   const layers = placedLayers(tuned, name);
+  const tied = tiedPaths(tuned);
+  const isAccompanied = layers.some(
+    ({ layer }) =>
+      layer instanceof AdaptedWeight && layer.settings.variant.peft?.within === undefined,
+  );
   const own = layers.flatMap(({ layer, weight, path }) => {
     if (layer instanceof TrainedWeight) {
       const key = layer.reason === 'bias' ? biasKey(weight, adapted) : weight;
       return [{ key, paths: [`${path}.value`], tensor: layer.value, isCopy: false }];
     }
     const keys = keysOf(layer);
+    const within = prefixWithin(layer, isAccompanied);
+    const modules = [weight, ...secondPlaces(layer, weight, tied)].map(moduleOf);
     return partsOf(layer).flatMap(({ part, parameter, tensor, isStored, isCopy }) => {
       const key = Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
       if (key === undefined && isStored) throw noPlace(layer, parameter);
       if (key === undefined) return [];
       const paths = [`${path}.${part}.${parameter}`];
-      return [{ key: `${moduleOf(weight)}.${key}`, paths, tensor, isCopy }];
+      return modules.map((module, i) => {
+        return { key: `${module}.${within}${key}`, paths, tensor, isCopy: isCopy || i > 0 };
+      });
     });
   });
   return [
     ...own.map((found) => ({ ...found, fullKey: prefix + found.key })),
     ...sharedTensors(layers),
   ];
+}
+
+/** Names of the other places where an adapter of a weight holds, for which the file repeats it. */
+function secondPlaces(
+  layer: AdaptedWeight | AdaptedBias,
+  weight: string,
+  tied: ReadonlyMap<string, string>,
+): string[] {
+  const { variant, config } = layer.settings;
+  if (!(layer instanceof AdaptedWeight) || variant.traits.isTied?.(config) !== true) return [];
+  return [...tied].flatMap(([copy, path]) => (path === weight ? [copy] : []));
+}
+
+/** What comes before the keys of a method that goes with another one. */
+function prefixWithin(layer: AdaptedWeight | AdaptedBias, isAccompanied: boolean): string {
+  return (isAccompanied && layer.settings.variant.peft?.within?.prefix) || '';
 }
 
 /** The tensors of a layer: those that must be in a file, and those that may. */

@@ -4,7 +4,8 @@ import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
-import { methodOf } from './findVariant.ts';
+import { companionsOf, inputEmbedding } from './companions.ts';
+import { methodOf, variants } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import { parsePlacement, requireRecord } from './peftConfig.ts';
 import { requireMatches, selectModules } from './selectModules.ts';
@@ -40,38 +41,56 @@ export async function decodeAdapter<T>(
   const { name = 'default', strict = true } = options;
   requireFreeName(model, name);
   const json = requireRecord(config);
-  const placement = parsePlacement(json);
-  const method = methodOf(json, placement, options.variants ?? []);
+  const words = parsePlacement(json);
+  const method = methodOf(json, words, options.variants ?? []);
+  const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
+  const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;
+  const known = [...(options.variants ?? []), ...variants];
+  const companions = companionsOf(json, method, known, model);
   const selected = selectModules(model, placement, storedParts(source, model, json.bias === 'all'));
   requireMatches(model, placement, selected, strict);
   const placements = new Map<string, Method | TrainMethod>();
   for (const path of selected.adapted) placements.set(path, method);
   for (const path of selected.saved) placements.set(path, train());
+  for (const [path, companion] of companions) {
+    if (placements.has(path)) throw twice(path, method, companion);
+    placements.set(path, companion);
+  }
   // The first values are recorded, never computed: they tell the shapes.
   const tuned = place(model, placements, { name, key: randomKey(0) });
   const { stored, copies } = matchTensors(adapterTensors(tuned, name), source, model);
   for (const [key, weight] of copies) await requireCopy(source, key, weight);
 
   const plan = new Map<string, () => Tensor>();
+  const read = new Map<Tensor, Tensor>();
   for (const [{ paths, tensor: first, isCopy }, key] of stored) {
     if (isCopy) continue;
     const { shape, dtype } = first;
-    const read = tensor(await source.readAs(key, dtype), shape, dtype);
-    for (const path of paths) plan.set(path, () => read);
+    const values = tensor(await source.readAs(key, dtype), shape, dtype);
+    read.set(first, values);
+    for (const path of paths) plan.set(path, () => values);
+  }
+  for (const [{ tensor: first, isCopy }, key] of stored) {
+    const values = read.get(first);
+    if (isCopy && values !== undefined) await requireCopy(source, key, values);
   }
   return rewrite(tuned, plan);
 }
 
-/** A weight of the base that the adapter's file repeats must be the one that the model has. */
+function twice(path: string, one: Method, other: Method): LorikeetError {
+  const names = `${one.variant.name} and ${other.variant.name}`;
+  return new LorikeetError('unsupported', `${names} on one module in one adapter`, { path });
+}
+
+/** What a file repeats, of the base or of the adapter itself, must be the same. */
 async function requireCopy(source: TensorSource, key: string, weight: Tensor): Promise<void> {
-  const [expected, got] = [await weight.data(), await source.readAs(key, 'f32')];
+  const [expected, got] = [
+    await weight.data(),
+    await source.readAs(key, weight.dtype === 'f64' ? 'f64' : 'f32'),
+  ];
   if (expected.every((value, i) => Object.is(value, got[i]))) return;
-  throw new LorikeetError(
-    'unexpected-tensor',
-    'the adapter brings a weight of the base model with other values',
-    {
-      path: `${source.name}: ${key}`,
-      hint: 'load the base model that the adapter was trained on, with its added tokens',
-    },
-  );
+  throw new LorikeetError('unexpected-tensor', 'the adapter repeats a tensor with other values', {
+    path: `${source.name}: ${key}`,
+    hint: 'load the base model that the adapter was trained on, with its added tokens',
+  });
 }

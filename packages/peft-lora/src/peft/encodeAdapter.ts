@@ -6,6 +6,7 @@ import { adapterLayers, adapterNames } from '../layers.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
 import type { PeftFormat, Variant } from '../variant.ts';
 import { adapterTensors, moduleOf } from './adapterTensors.ts';
+import { encodeCompanions, splitPlaces } from './companions.ts';
 import { encodeBias } from './encodeBias.ts';
 import { encodeFields } from './encodeFields.ts';
 import { encodePlacement } from './encodePlacement.ts';
@@ -45,16 +46,17 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     if (layer instanceof TrainedWeight || layer.mix === 1) continue;
     throw refusal(`an adapter with the share ${layer.mix}`, path, 'save it with the share 1');
   }
-  const [first] = places;
+  const { main, companions } = splitPlaces(places);
+  const [first] = main;
   if (first === undefined) throw noAdapter(tuned, name);
   const { variant, method } = first.settings;
-  const { type, inactive } = requireFormat(variant, places);
+  const { type, inactive, lacks = [] } = requireFormat(variant, main);
 
   const trained = layers.filter(({ layer }) => layer instanceof TrainedWeight);
   const saved = trained.flatMap(({ path, layer }) =>
     layer instanceof TrainedWeight && layer.reason === 'module' ? [savedModule(path, layer)] : [],
   );
-  const adapted = places.map(({ path }) => path);
+  const adapted = main.map(({ path }) => path);
   const base = disable(tuned, name);
   const bias = encodeBias(base, layers, saved, type);
   const task_type = options.taskType ?? method.extra.task_type ?? null;
@@ -66,10 +68,11 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     revision: null,
     ...method.extra,
     ...encodePlacement(base, { adapted, saved: [...new Set(saved)] }, method.extra),
-    ...encodeFields(places),
+    ...encodeCompanions(companions, method.extra, base),
+    ...encodeFields(main),
     ...(options.baseModel === undefined ? {} : { base_model_name_or_path: options.baseModel }),
     bias,
-    fan_in_fan_out: places.some(
+    fan_in_fan_out: main.some(
       ({ settings: { site } }) => site.kind === 'linear' && site.inputAxis === 0,
     ),
     inference_mode: true,
@@ -77,8 +80,18 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     task_type,
   };
   const written = Object.entries(config).filter(
-    ([key, value]) => !optional.has(key) || isActive(value) || Object.hasOwn(inactive ?? {}, key),
+    ([key, value]) =>
+      isActive(value) ||
+      !(optional.has(key) || lacks.includes(key)) ||
+      Object.hasOwn(inactive ?? {}, key),
   );
+  const extra = written.find(([key, value]) => lacks.includes(key) && isActive(value));
+  if (extra !== undefined)
+    throw refusal(
+      `${extra[0]} of the method '${variant.name}'`,
+      '',
+      'save what trains whole as an adapter of its own',
+    );
   return {
     config: Object.fromEntries(written.sort(([a], [b]) => (a < b ? -1 : 1))),
     tensors: new Map(

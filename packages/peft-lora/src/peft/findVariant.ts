@@ -40,6 +40,7 @@ export function methodOf(
   for (const [key, value] of extra) {
     if (placementKeys.includes(key) || passiveKeys.includes(key) || isInactive(variant, key, value))
       continue;
+    if (Object.hasOwn(variant.peft?.inactive ?? {}, key) && known.some(goesUnder(key))) continue;
     throw unsupportedOption(variant, key, value);
   }
   return {
@@ -49,6 +50,11 @@ export function methodOf(
     target: { bias },
     extra: Object.fromEntries(extra),
   };
+}
+
+/** Whether a method goes with others under a key of their configs. */
+function goesUnder(key: string): (variant: Variant) => boolean {
+  return ({ peft }) => peft?.within?.key === key;
 }
 
 /** Whether a field that offers a choice is given something else, as another release of PEFT may offer it. */
