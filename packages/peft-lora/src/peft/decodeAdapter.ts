@@ -59,7 +59,8 @@ export async function decodeAdapter<T>(
   // The first values are recorded, never computed: they tell the shapes.
   const tuned = place(model, placements, { name, key: randomKey(0) });
   const { stored, copies } = matchTensors(adapterTensors(tuned, name), source, model);
-  for (const [key, weight] of copies) await requireCopy(source, key, weight);
+  for (const [key, weight] of copies)
+    await requireCopy(source, key, weight, 'brings a weight of the base model');
 
   const plan = new Map<string, () => Tensor>();
   const read = new Map<Tensor, Tensor>();
@@ -72,7 +73,8 @@ export async function decodeAdapter<T>(
   }
   for (const [{ tensor: first, isCopy }, key] of stored) {
     const values = read.get(first);
-    if (isCopy && values !== undefined) await requireCopy(source, key, values);
+    if (isCopy && values !== undefined)
+      await requireCopy(source, key, values, 'repeats a tensor of its own');
   }
   return rewrite(tuned, plan);
 }
@@ -83,13 +85,18 @@ function twice(path: string, one: Method, other: Method): LorikeetError {
 }
 
 /** What a file repeats, of the base or of the adapter itself, must be the same. */
-async function requireCopy(source: TensorSource, key: string, weight: Tensor): Promise<void> {
+async function requireCopy(
+  source: TensorSource,
+  key: string,
+  weight: Tensor,
+  what: string,
+): Promise<void> {
   const [expected, got] = [
     await weight.data(),
     await source.readAs(key, weight.dtype === 'f64' ? 'f64' : 'f32'),
   ];
   if (expected.every((value, i) => Object.is(value, got[i]))) return;
-  throw new LorikeetError('unexpected-tensor', 'the adapter repeats a tensor with other values', {
+  throw new LorikeetError('unexpected-tensor', `the adapter ${what} with other values`, {
     path: `${source.name}: ${key}`,
     hint: 'load the base model that the adapter was trained on, with its added tokens',
   });

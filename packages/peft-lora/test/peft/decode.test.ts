@@ -170,7 +170,6 @@ describe('options of PEFT', () => {
     ['init_lora_weights', 'pissa'],
     ['init_lora_weights', 'olora'],
     ['init_lora_weights', 'pissa_niter_16'],
-    ['trainable_token_indices', { words: [1] }],
     ['layer_replication', [[0, 2]]],
     ['target_parameters', ['experts']],
     ['use_bdlora', { nblocks: 2 }],
