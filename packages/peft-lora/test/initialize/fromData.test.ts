@@ -2,6 +2,9 @@ import { Context, Conv1D, Linear } from '@lorikeet/nn';
 import {
   AdaptedWeight,
   adapt,
+  convertToLora,
+  decodeAdapter,
+  encodeAdapter,
   initializeCorda,
   initializeEva,
   initializeLoraGa,
@@ -21,7 +24,8 @@ import {
   tensor,
 } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
-import { expectClose, numbers, refusal } from '../support.ts';
+import { filesOf, withConfig } from '../peft/files.ts';
+import { expectClose, numbers, refusal, trainedForm } from '../support.ts';
 
 const key = randomKey(5);
 const random = (label: string, shape: readonly number[]): Tensor =>
@@ -102,6 +106,17 @@ describe('EVA', () => {
     });
   });
 
+  test('is saved with the ranks as a pattern, and loaded again, with or without its config', async () => {
+    const tuned = await trainedForm(await initializeEva(tunedFor('eva'), { batches, call }));
+    const files = await filesOf(tuned);
+    const x = random('test', [3, 8]);
+    for (const eva_config of [null, { rho: 2, tau: 0.99 }]) {
+      const loaded = await decodeAdapter(model, await withConfig(files, { eva_config }));
+      for (const [i, output] of tuned.call(x).entries())
+        await expectClose(loaded.call(x)[i] ?? output, output);
+    }
+  });
+
   test('is refused for an adapter that is made for other first values', async () => {
     await expect(initializeEva(tunedFor(true), { batches, call })).rejects.toThrow(
       refusal('invalid-argument', 'first values'),
@@ -180,6 +195,18 @@ describe('LoRA-GA', () => {
       await expectClose(step, best.mul(Math.sqrt(6) / 16), 1e-4);
     },
   );
+
+  test('is saved with what was taken out, and loaded again', async () => {
+    const tuned = await trainedForm(await initializeLoraGa(tunedFor('lora_ga'), { batches, loss }));
+    const loaded = await decodeAdapter(model, await withConfig(await filesOf(tuned)));
+    const x = random('test', [3, 8]);
+    for (const [i, output] of tuned.call(x).entries())
+      await expectClose(loaded.call(x)[i] ?? output, output);
+    const plain = convertToLora(tuned);
+    for (const [i, output] of tuned.call(x).entries())
+      await expectClose(plain.call(x)[i] ?? output, output);
+    expect(encodeAdapter(plain).config).toMatchObject({ init_lora_weights: true, r: 4 });
+  });
 
   test('refuses a rank above half of that of the weight', async () => {
     await expect(
