@@ -58,6 +58,12 @@ export interface ProductArguments<Config> extends AdapterArguments<Config> {
   product(x: Tensor): Tensor;
 }
 
+/** Tensors that stand for the parameters of a place in a file. */
+export interface StoredForm {
+  encode(parameters: Tensors): Tensors;
+  decode(stored: Tensors): Tensors;
+}
+
 /** How a method is written in Hugging Face PEFT's files. */
 export interface PeftFormat<Config = unknown> {
   /** `peft_type`. */
@@ -72,6 +78,8 @@ export interface PeftFormat<Config = unknown> {
    * stored too.
    */
   keys(kind: Site['kind'], config: Config): Readonly<Record<string, string>>;
+  /** For a config with which the file has other tensors in place of the parameters. `keys` has those of both. */
+  stored?(config: Config): StoredForm | undefined;
   /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
   sharedKeys?(config: Config): Readonly<Record<string, string>>;
 }

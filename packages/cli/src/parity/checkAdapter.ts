@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, type Weight } from '@lorikeet/nn';
-import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
+import { isTrainable, merge, parametersByKey } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
@@ -19,11 +19,16 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
   const field = golden.meta.logits_field ?? 'logits';
   yield* checkOutputs(golden, outputs, inputs, field);
 
-  // Gradients in the places of the parameters: saved, they bear the keys of the file.
-  const { tensors } = encodeAdapter(combine(gradient, frozen));
+  // Gradients in the places of the parameters bear their keys.
+  const tensors = parametersByKey(combine(gradient, frozen));
   for (const key of golden.names('grad.')) {
     // Where all biases train, PEFT has a second name for the bias of a module that is saved whole.
-    const leaf = tensors.get(key.replace('.modules_to_save.', '.'));
+    const leaf = tensors.get(
+      key
+        .replace('.modules_to_save.', '.')
+        .replace(/^param:/, '')
+        .replace(/\.default$/, ''),
+    );
     if (leaf !== undefined) yield await golden.check(`grad.${key}`, leaf);
   }
 

@@ -4,7 +4,7 @@ import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { type AdapterLayer, adapterLayers, isAdapterLayer } from '../layers.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
-import type { Tensors } from '../variant.ts';
+import type { StoredForm, Tensors } from '../variant.ts';
 
 /** What every key starts with: the wrapper's place of the model. */
 export const prefix = 'base_model.model.';
@@ -19,7 +19,23 @@ export interface AdapterTensor {
   readonly paths: readonly string[];
   /** Whether the file only repeats here what places share. */
   readonly isCopy: boolean;
+  /** Set if the file has several tensors in place of the parameters of a place. */
+  readonly stored?: StoredPart;
   readonly tensor: Tensor;
+}
+
+/** One of the tensors that stand for the parameters of a place. */
+export interface StoredPart {
+  readonly form: StoredForm;
+  readonly name: string;
+  /** Path of the parameters in the adapted model. */
+  readonly parameters: string;
+}
+
+/** The trained tensors of one adapter under the keys that PEFT has for them, whether its file has them or others. */
+export function parametersByKey(tuned: unknown, name = 'default'): Map<string, Tensor> {
+  const found = adapterTensors(tuned, name, { asStored: false });
+  return new Map(found.map(({ fullKey, tensor }) => [fullKey, tensor]));
 }
 
 /**
@@ -27,7 +43,11 @@ export interface AdapterTensor {
  * the file repeats it. Throws `unsupported` if PEFT's
  * files have no place for one.
  */
-export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
+export function adapterTensors(
+  tuned: unknown,
+  name: string,
+  { asStored = true }: { readonly asStored?: boolean } = {},
+): AdapterTensor[] {
   const adapted = new Set(
     adapterLayers(tuned).flatMap(({ path, layer }) =>
       layer instanceof AdaptedWeight && layer.name === name ? [moduleOf(path)] : [],
@@ -40,10 +60,17 @@ export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
       return [{ key, paths: [`${path}.value`], tensor: layer.value, isCopy: false }];
     }
     const keys = keysOf(layer);
-    return partsOf(layer).flatMap(({ part, parameter, tensor, isStored, isCopy }) => {
+    const { form, parts } = asStored
+      ? storedPartsOf(layer)
+      : { form: undefined, parts: partsOf(layer) };
+    return parts.flatMap(({ part, parameter, tensor, isStored, isCopy }) => {
       const key = Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
       if (key === undefined && isStored) throw noPlace(layer, parameter);
       if (key === undefined) return [];
+      if (form !== undefined && part === 'parameters') {
+        const stored = { form, name: parameter, parameters: `${path}.parameters` };
+        return [{ key: `${moduleOf(weight)}.${key}`, paths: [], tensor, isCopy, stored }];
+      }
       const paths = [`${path}.${part}.${parameter}`];
       return [{ key: `${moduleOf(weight)}.${key}`, paths, tensor, isCopy }];
     });
@@ -75,6 +102,21 @@ function partsOf(layer: AdaptedWeight | AdaptedBias): {
     ...list('shared.value.parameters', parameters, false),
     ...list('shared.value.frozen', frozen, false),
   ];
+}
+
+/** The same, with what stands for the parameters in their place. */
+function storedPartsOf(layer: AdaptedWeight | AdaptedBias): {
+  readonly form: StoredForm | undefined;
+  readonly parts: ReturnType<typeof partsOf>;
+} {
+  const parts = partsOf(layer);
+  const { variant, config } = layer.settings;
+  const form = variant.peft?.stored?.(config);
+  if (form === undefined || layer instanceof AdaptedBias) return { form: undefined, parts };
+  const stored = Object.entries(form.encode(layer.parameters)).map(([parameter, tensor]) => {
+    return { part: 'parameters', parameter, tensor, isStored: true, isCopy: false };
+  });
+  return { form, parts: [...stored, ...parts.filter(({ part }) => part !== 'parameters')] };
 }
 
 /** What places share, once. */

@@ -2,7 +2,7 @@ import { LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-
 import { requireFreeName, train } from '../adapt.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
-import type { Method, Variant } from '../variant.ts';
+import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
 import { methodOf } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
@@ -53,12 +53,23 @@ export async function decodeAdapter<T>(
   for (const [key, weight] of copies) await requireCopy(source, key, weight);
 
   const plan = new Map<string, () => Tensor>();
-  for (const [{ paths, tensor: first, isCopy }, key] of stored) {
+  const places = new Map<
+    string,
+    { readonly form: StoredForm; readonly tensors: Record<string, Tensor> }
+  >();
+  for (const [{ paths, tensor: first, isCopy, stored: part }, key] of stored) {
     if (isCopy) continue;
     const { shape, dtype } = first;
     const read = tensor(await source.readAs(key, dtype), shape, dtype);
     for (const path of paths) plan.set(path, () => read);
+    if (part === undefined) continue;
+    const place = places.get(part.parameters) ?? { form: part.form, tensors: {} };
+    place.tensors[part.name] = read;
+    places.set(part.parameters, place);
   }
+  for (const [path, { form, tensors }] of places)
+    for (const [name, read] of Object.entries(form.decode(tensors)))
+      plan.set(`${path}.${name}`, () => read);
   return rewrite(tuned, plan);
 }
 
