@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, type Weight } from '@lorikeet/nn';
-import { isTrainable, merge, parametersByKey } from '@lorikeet/peft-lora';
+import {
+  AdaptedWeight,
+  adapterLayers,
+  isTrainable,
+  merge,
+  parametersByKey,
+} from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
@@ -30,6 +36,12 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
         .replace(/\.default$/, ''),
     );
     if (leaf !== undefined) yield await golden.check(`grad.${key}`, leaf);
+  }
+
+  for (const path of golden.names('indices.')) {
+    const [layer] = adapterLayers(at(tuned, path)).map((found) => found.layer);
+    const chosen = layer instanceof AdaptedWeight ? layer.frozen.indices : undefined;
+    if (chosen !== undefined) yield await golden.check(`indices.${path}`, chosen);
   }
 
   const merged = merge(tuned);
