@@ -115,6 +115,8 @@ export interface Variant<Config = unknown> {
   readonly traits: VariantTraits<Config>;
   /** Hints for `adapterLaws`: some config; every field varies. Paths in the laws end in `first` and `second`. */
   sample(draw: Draw): Partial<Config>;
+  /** Hint for `adapterLaws`: from which sides of weights are drawn, for a method that refuses most; else 1 to 4. */
+  readonly sides?: readonly number[];
   readonly peft?: PeftFormat<Config>;
   /** The config at one path, for a config that has patterns. */
   configAt?(config: Config, path: string): Config;

@@ -37,7 +37,12 @@ export function heedsItsConfig<C>(variant: Variant<C>): Law {
       // Some pairs of configs that differ in one option are alike by chance, as for a path that is not there.
       let tried = 0;
       for (let attempt = 0; attempt < 1000 && tried < 100 && unheeded.size > 0; attempt++) {
-        const { model, inputs } = drawProbe(draw, variant.kinds, variant.bias !== undefined);
+        const { model, inputs } = drawProbe(
+          draw,
+          variant.kinds,
+          variant.bias !== undefined,
+          variant.sides,
+        );
         const [one, other] = [variant.sample(draw), variant.sample(draw)];
         const first = method(variant, one);
         if (!fits(model, first)) continue;

@@ -54,6 +54,7 @@ export const roadVariant: Variant<RoadConfig> = {
     groupSize: draw.pick([2, 2, 4]),
     initWeights: draw.boolean(),
   }),
+  sides: [2, 4],
   refusal: ({ groupSize }, { out }) =>
     out % groupSize === 0 ? undefined : `groups of ${groupSize} do not divide ${out} outputs`,
   peft: { type: 'ROAD', inactive: {}, keys: () => ({ theta: 'road_theta', alpha: 'road_alpha' }) },

@@ -11,9 +11,7 @@ import { type Method, method, peftField, type Variant } from '../variant.ts';
 export interface ShiraConfig {
   /** As many entries of a weight train as a LoRA of this rank has parameters. */
   readonly rank: number;
-  /** How the entries are chosen. */
-  readonly maskType: 'random';
-  /** Seed of the choice: PyTorch's generator on a CPU. Without one each place takes its number as seed. */
+  /** Seed of the choice: PyTorch's generator on a CPU. Without one, where PEFT's choice cannot be repeated, it is 0. */
   readonly randomSeed: number | null;
   /** Starts as the base; else the entries' changes are random. */
   readonly initWeights: boolean;
@@ -26,7 +24,6 @@ export const shiraVariant: Variant<ShiraConfig> = {
   paper: 'Bhardwaj et al. 2024, https://arxiv.org/abs/2406.13175',
   schema: z.strictObject({
     rank: peftField(z.int().positive().default(32), 'r'),
-    maskType: peftField(z.literal('random').default('random'), 'mask_type'),
     randomSeed: peftField(z.int().min(0).nullable().default(null), 'random_seed'),
     initWeights: peftField(z.boolean().default(true), 'init_weights'),
   }),
@@ -40,17 +37,17 @@ export const shiraVariant: Variant<ShiraConfig> = {
   },
   sample: (draw) => ({
     rank: draw.integer(1, 2),
-    maskType: 'random',
     randomSeed: draw.pick([null, 1, 2, 3]),
     initWeights: draw.boolean(),
   }),
+  sides: [2, 4, 6],
   refusal: (config, shape) =>
     entryCount(config, shape) <= shape.in * shape.out
       ? undefined
       : `rank ${config.rank} asks for more entries than a weight of ${shape.out} by ${shape.in} has`,
   peft: {
     type: 'SHIRA',
-    inactive: { fan_in_fan_out: false },
+    inactive: { fan_in_fan_out: false, mask_type: 'random' },
     keys: () => ({ values: 'shira_weight', indices: 'shira_indices' }),
   },
 
@@ -59,10 +56,10 @@ export const shiraVariant: Variant<ShiraConfig> = {
     return { values: config.initWeights ? zeros(sides) : normal(key, sides) };
   },
 
-  frozen: ({ shape, config, index }) => ({
+  frozen: ({ shape, config }) => ({
     indices: seededEntries(shape, {
       count: entryCount(config, shape),
-      seed: config.randomSeed ?? index,
+      seed: config.randomSeed ?? 0,
       sorted: true,
     }),
   }),

@@ -89,6 +89,7 @@ export const vbloraVariant: Variant<VbloraConfig> = {
     initVectorBankBound: draw.pick([0.02, 1]),
     initLogitsStd: draw.pick([0.1, 1]),
   }),
+  sides: [1, 2, 4],
   refusal({ vectorLength: V, numVectors, topk: chosen }, shape) {
     if (chosen > numVectors) return `topk ${chosen} is more than the ${numVectors} vectors`;
     if (shape.in % V === 0 && shape.out % V === 0) return undefined;
