@@ -48,6 +48,8 @@ export interface AdapterArguments<Config> {
   readonly parameters: Tensors;
   /** What does not train, likewise. */
   readonly frozen: Tensors;
+  /** Whether to compute as PEFT does where that departs from the mathematics. */
+  readonly compat: 'peft' | undefined;
   /** The weight under the adapter: [out, in], [rows, width] or [O, C, ...kernel]. */
   base(): Tensor;
 }
@@ -183,12 +185,13 @@ export function method<Config>(
   variant: Variant<Config>,
   options: Partial<Config> & TargetOptions = {},
 ): Method<Config> {
-  const { bias, layers, layersPattern, exclude, ...rest } = options;
+  const { bias, layers, layersPattern, exclude, compat, ...rest } = options;
   const target = {
     ...(bias === undefined ? {} : { bias }),
     ...(layers === undefined ? {} : { layers }),
     ...(layersPattern === undefined ? {} : { layersPattern }),
     ...(exclude === undefined ? {} : { exclude }),
+    ...(compat === undefined ? {} : { compat }),
   };
   return { kind: 'adapter', variant, config: parseConfig(variant, rest), target, extra: {} };
 }

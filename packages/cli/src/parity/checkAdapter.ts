@@ -17,7 +17,7 @@ import type { ParityRow } from './row.ts';
 /** Outputs, loss, gradients and merged weights of one adapter on its base. */
 export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, golden.dir);
+  const tuned = await loadAdapter(base, golden.dir, { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [trainable, frozen] = partition(tuned, isTrainable);

@@ -24,6 +24,8 @@ export interface DecodeOptions {
   readonly variants?: readonly Variant[];
   /** Whether each target must be in the model; PEFT asks that one of them is. Defaults to true. */
   readonly strict?: boolean;
+  /** Computes as PEFT does where that departs from the mathematics. */
+  readonly compat?: 'peft';
 }
 
 /**
@@ -41,7 +43,9 @@ export async function decodeAdapter<T>(
   requireFreeName(model, name);
   const json = requireRecord(config);
   const placement = parsePlacement(json);
-  const method = methodOf(json, placement, options.variants ?? []);
+  const found = methodOf(json, placement, options.variants ?? []);
+  const { compat } = options;
+  const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
   const selected = selectModules(model, placement, storedParts(source, model, json.bias === 'all'));
   requireMatches(model, placement, selected, strict);
   const placements = new Map<string, Method | TrainMethod>();

@@ -11,6 +11,7 @@ import {
   normal,
   permute,
   reshape,
+  stopGradient,
   sub,
   type Tensor,
   uniform,
@@ -92,21 +93,47 @@ export const c3aVariant: Variant<C3aConfig> = {
     return add(base(), mul(update, 1 / shape.in));
   },
 
-  // Blocks multiply elementwise after a Fourier transform.
-  contract(x, { shape, config: { blockSize: b }, parameters, product }) {
-    const blocks = inverseFourier({ re: reshape(x, [-1, shape.in / b, b]) });
-    const kernel = fourier({ re: parameterOf(parameters, 'kernel') });
-    const times = (a: Tensor, k: Tensor): Tensor => einsum('tnb,mnb->tmb', a, k);
-    const { re } = fourier({
-      re: sub(times(blocks.re, kernel.re), times(blocks.im, kernel.im)),
-      im: add(times(blocks.re, kernel.im), times(blocks.im, kernel.re)),
-    });
-    const update = reshape(mul(re, 1 / shape.in), [...x.shape.slice(0, -1), shape.out]);
+  contract(x, { shape, config: { blockSize: b }, parameters, product, compat }) {
+    const blocks = reshape(x, [-1, shape.in / b, b]);
+    const kernel = parameterOf(parameters, 'kernel');
+    const convolved =
+      compat === 'peft' ? convolveAsPeft(blocks, kernel) : circularProduct(blocks, kernel);
+    const update = reshape(mul(convolved, 1 / shape.in), [...x.shape.slice(0, -1), shape.out]);
     return add(product(x), cast(update, x.dtype));
   },
 };
 
-/** Circular convolution adaptation: the weight plus blocks that are circulant, each given by its first row. */
+/**
+ * The product with circulant blocks: elementwise, after a Fourier transform.
+ *
+ * @param blocks [T, in / b, b]
+ * @param kernel [out / b, in / b, b]
+ * @returns [T, out / b, b]
+ */
+function circularProduct(blocks: Tensor, kernel: Tensor): Tensor {
+  const [x, k] = [inverseFourier({ re: blocks }), fourier({ re: kernel })];
+  const times = (a: Tensor, b: Tensor): Tensor => einsum('tnb,mnb->tmb', a, b);
+  return fourier({
+    re: sub(times(x.re, k.re), times(x.im, k.im)),
+    im: add(times(x.re, k.im), times(x.im, k.re)),
+  }).re;
+}
+
+/** The same value; the derivative by the input is PEFT's, that for a derivative of the result read backwards. */
+function convolveAsPeft(blocks: Tensor, kernel: Tensor): Tensor {
+  const side = kernel.shape[2] ?? 1;
+  const backwards = mod(sub(side, iota([side])), side);
+  const value = circularProduct(stopGradient(blocks), kernel);
+  const turned = gather(circularProduct(blocks, stopGradient(kernel)), backwards, -1);
+  return add(value, sub(turned, stopGradient(turned)));
+}
+
+/**
+ * Circular convolution adaptation: the weight plus blocks that are circulant, each given by its first row.
+ *
+ * PEFT's derivative by the input is wrong: it reads the derivative of the result backwards within each block. `compat`
+ * gives that; the values are the same.
+ */
 export function c3a(options: C3aOptions = {}): Method<C3aConfig> {
   return method(c3aVariant, options);
 }
