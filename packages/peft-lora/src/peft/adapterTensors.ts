@@ -4,7 +4,8 @@ import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { type AdapterLayer, adapterLayers, isAdapterLayer } from '../layers.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
-import type { StoredForm, Tensors } from '../variant.ts';
+import type { StoredForm } from '../variant.ts';
+import { partsOf, storedPartsOf } from './layerParts.ts';
 
 /** What every key starts with: the wrapper's place of the model. */
 export const prefix = 'base_model.model.';
@@ -25,7 +26,7 @@ export interface AdapterTensor {
 }
 
 /** One of the tensors that stand for the parameters of a place. */
-export interface StoredPart {
+interface StoredPart {
   readonly form: StoredForm;
   readonly name: string;
   /** Path of the parameters in the adapted model. */
@@ -79,44 +80,6 @@ export function adapterTensors(
     ...own.map((found) => ({ ...found, fullKey: prefix + found.key })),
     ...sharedTensors(layers),
   ];
-}
-
-/** The tensors of a layer: those that must be in a file, and those that may. */
-function partsOf(layer: AdaptedWeight | AdaptedBias): {
-  readonly part: string;
-  readonly parameter: string;
-  readonly tensor: Tensor;
-  readonly isStored: boolean;
-  readonly isCopy: boolean;
-}[] {
-  const list = (part: string, tensors: Tensors, isStored: boolean) =>
-    Object.entries(tensors).map(([parameter, tensor]) => {
-      return { part, parameter, tensor, isStored, isCopy: part.startsWith('shared') };
-    });
-  const own = list('parameters', layer.parameters, true);
-  if (layer instanceof AdaptedBias) return own;
-  const { parameters = {}, frozen = {} } = layer.shared?.value ?? {};
-  return [
-    ...own,
-    ...list('frozen', layer.frozen, false),
-    ...list('shared.value.parameters', parameters, false),
-    ...list('shared.value.frozen', frozen, false),
-  ];
-}
-
-/** The same, with what stands for the parameters in their place. */
-function storedPartsOf(layer: AdaptedWeight | AdaptedBias): {
-  readonly form: StoredForm | undefined;
-  readonly parts: ReturnType<typeof partsOf>;
-} {
-  const parts = partsOf(layer);
-  const { variant, config } = layer.settings;
-  const form = variant.peft?.stored?.(config);
-  if (form === undefined || layer instanceof AdaptedBias) return { form: undefined, parts };
-  const stored = Object.entries(form.encode(layer.parameters)).map(([parameter, tensor]) => {
-    return { part: 'parameters', parameter, tensor, isStored: true, isCopy: false };
-  });
-  return { form, parts: [...stored, ...parts.filter(({ part }) => part !== 'parameters')] };
 }
 
 /** What places share, once. */
