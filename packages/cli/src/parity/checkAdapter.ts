@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, tiedPaths, type Weight } from '@lorikeet/nn';
-import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
+import {
+  AdaptedWeight,
+  adapterLayers,
+  encodeAdapter,
+  isTrainable,
+  merge,
+  parametersByKey,
+} from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import type { Tensor } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
@@ -12,7 +19,7 @@ import type { ParityRow } from './row.ts';
 /** Outputs, loss, gradients and merged weights of one adapter on its base. */
 export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, golden.dir);
+  const tuned = await loadAdapter(base, golden.dir, { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [trainable, frozen] = partition(tuned, isTrainable);
@@ -20,12 +27,23 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
   const field = golden.meta.logits_field ?? 'logits';
   yield* checkOutputs(golden, outputs, inputs, field);
 
-  // Gradients in the places of the parameters: saved, they bear the keys of the file.
-  const { tensors } = encodeAdapter(combine(gradient, frozen));
+  // Gradients in the places of the parameters bear their keys.
+  const tensors = parametersByKey(combine(gradient, frozen));
   for (const key of golden.names('grad.')) {
     // Where all biases train, PEFT has a second name for the bias of a module that is saved whole.
-    const leaf = tensors.get(key.replace('.modules_to_save.', '.'));
+    const leaf = tensors.get(
+      key
+        .replace('.modules_to_save.', '.')
+        .replace(/^param:/, '')
+        .replace(/\.default$/, ''),
+    );
     if (leaf !== undefined) yield await golden.check(`grad.${key}`, leaf);
+  }
+
+  for (const path of golden.names('indices.')) {
+    const [layer] = adapterLayers(at(tuned, path)).map((found) => found.layer);
+    const chosen = layer instanceof AdaptedWeight ? layer.frozen.indices : undefined;
+    if (chosen !== undefined) yield await golden.check(`indices.${path}`, chosen);
   }
 
   const merged = merge(tuned);

@@ -26,7 +26,7 @@ export async function* checkTrajectory(
 ): AsyncGenerator<ParityRow> {
   const optimizer = optimizerOf(golden.meta.optimizer);
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, join(golden.dir, 'initial'));
+  const tuned = await loadAdapter(base, join(golden.dir, 'initial'), { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [initial, frozen] = partition(tuned, isTrainable);
