@@ -39,6 +39,7 @@ export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
 export { type MergeOptions, merge } from './merge.ts';
 export { adapterEntries } from './peft/adapterEntries.ts';
+export { parametersByKey } from './peft/adapterTensors.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
 export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
 export { variants } from './peft/findVariant.ts';
@@ -72,6 +73,7 @@ export {
   peftFieldsOf,
   type SharedTensors,
   type SharingPlace,
+  type StoredForm,
   type Tensors,
   type Variant,
   type VariantTraits,

@@ -1,5 +1,4 @@
 import {
-  type Adaptable,
   at,
   biasOf,
   isAdaptable,
@@ -21,6 +20,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
+import type { AdaptedSite } from './adaptedSite.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
 import { isAdapterLayer } from './layers.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
@@ -73,13 +73,6 @@ export function place<T>(
   return adapters.some(([, { target }]) => target.bias === 'all')
     ? trainBiases(adapted, name)
     : adapted;
-}
-
-/** A module to adapt, and how. */
-export interface AdaptedSite {
-  readonly module: Adaptable & Readonly<Record<string, unknown>>;
-  readonly weight: Weight;
-  readonly settings: AdapterSettings;
 }
 
 function siteAt(module: unknown, path: string, method: Method): AdaptedSite {

@@ -53,6 +53,8 @@ export interface AdapterArguments<Config> {
   readonly parameters: Tensors;
   /** What does not train, likewise. */
   readonly frozen: Tensors;
+  /** Whether to compute as PEFT does where that departs from the mathematics. */
+  readonly compat: 'peft' | undefined;
   /** The weight under the adapter: [out, in], [rows, width] or [O, C, ...kernel]. */
   base(): Tensor;
 }
@@ -61,6 +63,12 @@ export interface AdapterArguments<Config> {
 export interface ProductArguments<Config> extends AdapterArguments<Config> {
   readonly context: Context;
   product(x: Tensor): Tensor;
+}
+
+/** Tensors that stand for the parameters of a place in a file. */
+export interface StoredForm {
+  encode(parameters: Tensors): Tensors;
+  decode(stored: Tensors): Tensors;
 }
 
 /** How a method is written in Hugging Face PEFT's files. */
@@ -92,6 +100,8 @@ export interface PeftFormat<Config = unknown> {
     encode(config: Config): unknown;
     decode(value: unknown): unknown;
   };
+  /** For a config with which the file has other tensors in place of the parameters. `keys` has those of both. */
+  stored?(config: Config): StoredForm | undefined;
   /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
   sharedKeys?(config: Config): Readonly<Record<string, string>>;
 }
@@ -134,6 +144,8 @@ export interface Variant<Config = unknown> {
   readonly traits: VariantTraits<Config>;
   /** Hints for `adapterLaws`: some config; every field varies. Paths in the laws end in `first` and `second`. */
   sample(draw: Draw): Partial<Config>;
+  /** Hint for `adapterLaws`: from which sides of weights are drawn, for a method that refuses most; else 1 to 4. */
+  readonly sides?: readonly number[];
   readonly peft?: PeftFormat<Config>;
   /** The config at one path, for a config that has patterns. */
   configAt?(config: Config, path: string): Config;
@@ -215,12 +227,13 @@ export function method<Config>(
   variant: Variant<Config>,
   options: Partial<Config> & TargetOptions = {},
 ): Method<Config> {
-  const { bias, layers, layersPattern, exclude, ...rest } = options;
+  const { bias, layers, layersPattern, exclude, compat, ...rest } = options;
   const target = {
     ...(bias === undefined ? {} : { bias }),
     ...(layers === undefined ? {} : { layers }),
     ...(layersPattern === undefined ? {} : { layersPattern }),
     ...(exclude === undefined ? {} : { exclude }),
+    ...(compat === undefined ? {} : { compat }),
   };
   return { kind: 'adapter', variant, config: parseConfig(variant, rest), target, extra: {} };
 }

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { lossOf } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, tiedPaths, type Weight } from '@lorikeet/nn';
-import { adapterPenalty, encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
+import {
+  AdaptedWeight,
+  adapterLayers,
+  adapterPenalty,
+  isTrainable,
+  merge,
+  parametersByKey,
+} from '@lorikeet/peft-lora';
 import type { Tensor } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
@@ -14,7 +21,7 @@ import type { ParityRow } from './row.ts';
 /** Outputs, loss, gradients and merged weights of one adapter on its base. */
 export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAsCreated(base, golden.dir);
+  const tuned = await loadAsCreated(base, golden.dir, { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [trainable, frozen] = partition(tuned, isTrainable);
@@ -24,12 +31,23 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
   if (golden.shapeOf('output.loss_without_penalty') !== undefined)
     yield await golden.check('output.loss_without_penalty', lossOf(outputs));
 
-  // Gradients in the places of the parameters: saved, they bear the keys of the file.
-  const { tensors } = encodeAdapter(combine(gradient, frozen));
+  // Gradients in the places of the parameters bear their keys.
+  const tensors = parametersByKey(combine(gradient, frozen));
   for (const key of golden.names('grad.')) {
     // Where all biases train, PEFT has a second name for the bias of a module that is saved whole.
-    const leaf = tensors.get(key.replace('.modules_to_save.', '.'));
+    const leaf = tensors.get(
+      key
+        .replace('.modules_to_save.', '.')
+        .replace(/^param:/, '')
+        .replace(/\.default$/, ''),
+    );
     if (leaf !== undefined) yield await golden.check(`grad.${key}`, leaf);
+  }
+
+  for (const path of golden.names('indices.')) {
+    const [layer] = adapterLayers(at(tuned, path)).map((found) => found.layer);
+    const chosen = layer instanceof AdaptedWeight ? layer.frozen.indices : undefined;
+    if (chosen !== undefined) yield await golden.check(`indices.${path}`, chosen);
   }
 
   const merged = merge(tuned);

@@ -34,7 +34,7 @@ export async function* checkTrajectory(
   const { meta } = golden;
   const optimizer = trajectoryOptimizer(meta);
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, join(golden.dir, 'initial'));
+  const tuned = await loadAdapter(base, join(golden.dir, 'initial'), { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [initial, frozen] = partition(tuned, isTrainable);

@@ -4,7 +4,7 @@ import { AdaptedWeight } from '../adaptedWeight.ts';
 import { adapterLayers } from '../layers.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
-import type { Method, Variant } from '../variant.ts';
+import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
 import { companionsOf, inputEmbedding } from './companions.ts';
 import { methodOf, variants } from './findVariant.ts';
@@ -27,6 +27,8 @@ export interface DecodeOptions {
   readonly variants?: readonly Variant[];
   /** Whether each target must be in the model; PEFT asks that one of them is. Defaults to true. */
   readonly strict?: boolean;
+  /** Computes as PEFT does where that departs from the mathematics. */
+  readonly compat?: 'peft';
 }
 
 /**
@@ -44,7 +46,9 @@ export async function decodeAdapter<T>(
   requireFreeName(model, name);
   const json = requireRecord(config);
   const words = parsePlacement(json);
-  const method = methodOf(json, words, options.variants ?? []);
+  const found = methodOf(json, words, options.variants ?? []);
+  const { compat } = options;
+  const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
   const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
   const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;
   const known = [...(options.variants ?? []), ...variants];
@@ -66,18 +70,29 @@ export async function decodeAdapter<T>(
 
   const plan = new Map<string, () => Tensor>();
   const read = new Map<Tensor, Tensor>();
-  for (const [{ paths, tensor: first, isCopy }, key] of stored) {
+  const places = new Map<
+    string,
+    { readonly form: StoredForm; readonly tensors: Record<string, Tensor> }
+  >();
+  for (const [{ paths, tensor: first, isCopy, stored: part }, key] of stored) {
     if (isCopy) continue;
     const { shape, dtype } = first;
     const values = tensor(await source.readAs(key, dtype), shape, dtype);
     read.set(first, values);
     for (const path of paths) plan.set(path, () => values);
+    if (part === undefined) continue;
+    const place = places.get(part.parameters) ?? { form: part.form, tensors: {} };
+    place.tensors[part.name] = values;
+    places.set(part.parameters, place);
   }
   for (const [{ tensor: first, isCopy }, key] of stored) {
     const values = read.get(first);
     if (isCopy && values !== undefined)
       await requireCopy(source, key, values, 'repeats a tensor of its own');
   }
+  for (const [path, { form, tensors }] of places)
+    for (const [name, read] of Object.entries(form.decode(tensors)))
+      plan.set(`${path}.${name}`, () => read);
   const loaded = rewrite(tuned, plan);
   await evaluate(computedParts(loaded, name));
   return loaded;
