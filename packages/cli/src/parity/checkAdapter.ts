@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, type Weight } from '@lorikeet/nn';
 import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
+import { loadAsCreated } from './loadAsCreated.ts';
+import { residualModel } from './residualModel.ts';
 import type { ParityRow } from './row.ts';
 
 /** Outputs, loss, gradients and merged weights of one adapter on its base. */
 export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, golden.dir);
+  const tuned = await loadAsCreated(base, golden.dir);
   const inputs = await golden.inputs();
 
   const [trainable, frozen] = partition(tuned, isTrainable);
@@ -40,5 +41,8 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     );
     yield await golden.check(`delta.${name}`, change);
   }
+  const residual = residualModel(tuned);
+  for (const name of golden.names('residual.'))
+    yield await golden.check(`residual.${name}`, materialize(at(residual, name) as Weight));
   yield* golden.rest();
 }

@@ -1,5 +1,7 @@
-import { LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { evaluate, LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireFreeName, train } from '../adapt.ts';
+import { AdaptedWeight } from '../adaptedWeight.ts';
+import { adapterLayers } from '../layers.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, Variant } from '../variant.ts';
@@ -59,7 +61,16 @@ export async function decodeAdapter<T>(
     const read = tensor(await source.readAs(key, dtype), shape, dtype);
     for (const path of paths) plan.set(path, () => read);
   }
-  return rewrite(tuned, plan);
+  const loaded = rewrite(tuned, plan);
+  await evaluate(computedParts(loaded, name));
+  return loaded;
+}
+
+/** What an adapter computes from the base once, so that no step of a compiled program does it again. */
+function computedParts(tuned: unknown, name: string): Tensor[] {
+  return adapterLayers(tuned).flatMap(({ layer }) =>
+    layer instanceof AdaptedWeight && layer.name === name ? Object.values(layer.frozen) : [],
+  );
 }
 
 /** A weight of the base that the adapter's file repeats must be the one that the model has. */
