@@ -108,7 +108,7 @@ function firstFactors(args: InitArguments<LoraConfig>): { readonly A: Tensor; re
 }
 
 /** PiSSA, Meng et al. 2024, https://arxiv.org/abs/2404.02948: the largest singular values, a root of each on both sides. */
-export function principalFactors(
+function principalFactors(
   { u, s, v }: Svd,
   config: LoraConfig,
 ): { readonly A: Tensor; readonly B: Tensor } {

@@ -4,7 +4,7 @@ import type { TargetOptions } from '../target.ts';
 export type LoraInit = boolean | NamedInit | `pissa_niter_${number}`;
 
 /** Ways that have a name alone. */
-export type NamedInit = (typeof namedInits)[number];
+type NamedInit = (typeof namedInits)[number];
 
 /** See `LoraConfig.initLoraWeights`. The last three take their values from data: see `initializeFromData`. */
 export const namedInits = [
