@@ -12,6 +12,7 @@ import {
 import { z } from 'zod';
 import { firstParameters, frozenOf, loraSum, refusalOf } from '../lora/firstFactors.ts';
 import {
+  iterationsOf,
   type LoraConfig,
   type LoraOptions,
   mustKeepPart,
@@ -58,7 +59,9 @@ export const loraVariant: Variant<LoraConfig> = {
           .union([
             z.boolean(),
             z.enum(namedInits),
-            z.templateLiteral(['pissa_niter_', z.int().min(0)]),
+            z
+              .templateLiteral(['pissa_niter_', z.int()])
+              .refine((init) => iterationsOf(init) !== undefined),
           ])
           .default(true),
         'init_lora_weights',
