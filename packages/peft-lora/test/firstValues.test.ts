@@ -127,6 +127,10 @@ describe('refused is', () => {
     expect(() => put('pissa', 7)).toThrow(refusal('unsupported', 'at most 6'));
   });
 
+  test('a negative number of power iterations', () => {
+    expect(() => lora({ initLoraWeights: 'pissa_niter_-1' })).toThrow(refusal('invalid-config'));
+  });
+
   test('an odd rank of orthogonal first values', () => {
     expect(() => put('orthogonal', 3)).toThrow(refusal('unsupported', 'even rank'));
   });

@@ -169,7 +169,7 @@ describe('options of PEFT', () => {
     ['use_qalora', true],
     ['init_lora_weights', 'loftq'],
     ['init_lora_weights', 'mica'],
-    ['init_lora_weights', 'pissa_niter_-1'],
+    ['init_lora_weights', 'pissa_niter_x'],
     ['trainable_token_indices', { words: [1] }],
     ['layer_replication', [[0, 2]]],
     ['target_parameters', ['experts']],
