@@ -22,6 +22,7 @@ import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import type { AdaptedSite } from './adaptedSite.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+import { isAdapterLayer } from './layers.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
 import { share } from './share.ts';
 import { exchangeOrder } from './siteShape.ts';
@@ -127,7 +128,16 @@ function adaptModule(
   const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
   const parameters = variant.init({ shape, config, key, base, bias });
-  const frozen = variant.frozen?.({ shape, config, key, base, bias, index });
+  const frozen = variant.frozen?.({
+    shape,
+    config,
+    key,
+    base,
+    bias,
+    index,
+    parameters,
+    isBaseFixed: !isAdapterLayer(weight),
+  });
   if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
     throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
       path,

@@ -23,6 +23,10 @@ export interface InitArguments<Config> {
 export interface FrozenArguments<Config> extends InitArguments<Config> {
   /** Number of the place among those of the adapter, in the order of the model, from 0. */
   readonly index: number;
+  /** What `init` made. */
+  readonly parameters: Tensors;
+  /** Whether nothing below trains, so that what is made of `base()` stays true. */
+  readonly isBaseFixed: boolean;
 }
 
 /** One of the places of an adapter, told to a variant whose places have tensors in common. */
@@ -109,6 +113,11 @@ export interface VariantTraits<Config> {
   isRandomAtInit(config: Config): boolean;
   /** Whether a call in training draws random numbers, as with dropout. */
   isStochastic(config: Config): boolean;
+  /**
+   * Whether derivatives take a part of the adapted weight as a constant on purpose, by `stopGradient`; not so if left
+   * out.
+   */
+  holdsConstants?(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
   /** Number of trainable elements that all places together share. */

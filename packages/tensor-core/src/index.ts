@@ -96,6 +96,7 @@ export {
   type LossScalingOptions,
   valueAndScaledGrad,
 } from './transforms/lossScaling.ts';
+export { stopped, substitute } from './transforms/stopped.ts';
 export { type TracedProgram, traceProgram } from './transforms/traceProgram.ts';
 export { vjp } from './transforms/vjp.ts';
 export { type VmapOptions, vmap } from './transforms/vmap.ts';

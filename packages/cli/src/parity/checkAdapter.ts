@@ -4,22 +4,22 @@ import { at, Context, combine, materialize, partition, tiedPaths, type Weight } 
 import {
   AdaptedWeight,
   adapterLayers,
-  encodeAdapter,
   isTrainable,
   merge,
   parametersByKey,
 } from '@lorikeet/peft-lora';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
 import type { Tensor } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
+import { loadAsCreated } from './loadAsCreated.ts';
+import { residualModel } from './residualModel.ts';
 import type { ParityRow } from './row.ts';
 
 /** Outputs, loss, gradients and merged weights of one adapter on its base. */
 export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, golden.dir, { compat: 'peft' });
+  const tuned = await loadAsCreated(base, golden.dir, { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [trainable, frozen] = partition(tuned, isTrainable);
@@ -57,6 +57,9 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     const change = weightAt(merged, name).sub(weightAt(base, name));
     yield await golden.check(`delta.${name}`, change);
   }
+  const residual = residualModel(tuned);
+  for (const name of golden.names('residual.'))
+    yield await golden.check(`residual.${name}`, materialize(at(residual, name) as Weight));
   yield* golden.rest();
 }
 

@@ -6,9 +6,14 @@ import {
   adamw,
   applyUpdates,
   Context,
+  chain,
+  clipByGlobalNorm,
   combine,
+  cosineSchedule,
+  linearSchedule,
   type Optimizer,
   partition,
+  type Schedule,
   sgd,
 } from '@lorikeet/nn';
 import { encodeAdapter, isTrainable } from '@lorikeet/peft-lora';
@@ -16,7 +21,7 @@ import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { compile, LorikeetError, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { basePathOf } from './basePath.ts';
-import type { GoldenCase } from './goldenCase.ts';
+import type { GoldenCase, Meta } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
 /** Losses and final values of a few optimiser steps on one batch. */
@@ -24,7 +29,7 @@ export async function* checkTrajectory(
   root: string,
   golden: GoldenCase,
 ): AsyncGenerator<ParityRow> {
-  const optimizer = optimizerOf(golden.meta.optimizer);
+  const optimizer = optimizerOf(golden.meta);
   const base = await load(join(root, await basePathOf(root, golden)));
   const tuned = await loadAdapter(base, join(golden.dir, 'initial'), { compat: 'peft' });
   const inputs = await golden.inputs();
@@ -70,23 +75,38 @@ const description = z.looseObject({
   nesterov: z.boolean().default(false),
   betas: z.tuple([z.number(), z.number()]).default([0.9, 0.999]),
   eps: z.number().default(1e-8),
+  schedule: z.string().optional(),
 });
 
 /** The optimiser that a case's meta.json describes. Throws `unsupported`. */
-function optimizerOf(meta: unknown): Optimizer {
-  const { kind, lr, weight_decay, momentum, nesterov, betas, eps, ...rest } =
-    description.parse(meta);
+function optimizerOf({ optimizer, steps = 0, max_grad_norm }: Meta): Optimizer<unknown> {
+  const { kind, lr, weight_decay, momentum, nesterov, betas, eps, schedule, ...rest } =
+    description.parse(optimizer);
   const more = Object.entries(rest).filter(([, value]) => value !== false && value !== null);
   const [beta1, beta2] = betas;
-  const options = { learningRate: lr, weightDecay: weight_decay, beta1, beta2, epsilon: eps };
-  if (more.length === 0) {
-    if (kind === 'AdamW') return adamw(options);
-    if (kind.startsWith('Adam (L2')) return adam(options);
+  const learningRate = schedule === undefined ? lr : scheduleOf(schedule, lr, steps);
+  const options = { learningRate, weightDecay: weight_decay, beta1, beta2, epsilon: eps };
+  const clipped = (inner: Optimizer<unknown>): Optimizer<unknown> =>
+    max_grad_norm === undefined ? inner : chain(clipByGlobalNorm(max_grad_norm), inner);
+  if (more.length === 0 && learningRate !== undefined) {
+    if (kind === 'AdamW') return clipped(adamw({ ...options, learningRate }));
+    if (kind.startsWith('Adam (L2')) return clipped(adam({ ...options, learningRate }));
     if (kind === 'SGD')
-      return sgd({ learningRate: lr, weightDecay: weight_decay, momentum, nesterov });
+      return clipped(sgd({ learningRate, weightDecay: weight_decay, momentum, nesterov }));
   }
-  throw new LorikeetError(
-    'unsupported',
-    `the optimiser '${[kind, ...more.map(([name]) => name)].join(' with ')}'`,
-  );
+  const parts = [
+    kind,
+    ...more.map(([name]) => name),
+    ...(schedule === undefined ? [] : [schedule]),
+  ];
+  throw new LorikeetError('unsupported', `the optimiser '${parts.join(' with ')}'`);
+}
+
+/** A schedule by its description: `cosine, no warm-up, 5 steps`, `linear with 2 warm-up steps, 6 steps in all`. */
+function scheduleOf(text: string, learningRate: number, steps: number): Schedule | undefined {
+  const [, kind, , warmup, total] =
+    /^(linear|cosine)(,| with) (?:no|(\d+)) warm-up(?: steps)?, (\d+) steps/.exec(text) ?? [];
+  const make = kind === 'linear' ? linearSchedule : kind === 'cosine' ? cosineSchedule : undefined;
+  const totalSteps = Number(total ?? steps);
+  return make?.({ learningRate, warmupSteps: Number(warmup ?? 0), totalSteps });
 }

@@ -14,6 +14,8 @@ export interface Meta {
   readonly logits_field?: string;
   readonly optimizer?: Readonly<Record<string, unknown>>;
   readonly steps?: number;
+  /** Bound of the norm of all gradients together. */
+  readonly max_grad_norm?: number;
   /** Folders of the adapters of the case. */
   readonly adapters?: readonly string[];
   /** Of combinations: the module whose factors are stored, and what was combined. */

@@ -1,5 +1,7 @@
-import { LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { evaluate, LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireFreeName, train } from '../adapt.ts';
+import { AdaptedWeight } from '../adaptedWeight.ts';
+import { adapterLayers } from '../layers.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, StoredForm, Variant } from '../variant.ts';
@@ -91,7 +93,16 @@ export async function decodeAdapter<T>(
   for (const [path, { form, tensors }] of places)
     for (const [name, read] of Object.entries(form.decode(tensors)))
       plan.set(`${path}.${name}`, () => read);
-  return rewrite(tuned, plan);
+  const loaded = rewrite(tuned, plan);
+  await evaluate(computedParts(loaded, name));
+  return loaded;
+}
+
+/** What an adapter computes from the base once, so that no step of a compiled program does it again. */
+function computedParts(tuned: unknown, name: string): Tensor[] {
+  return adapterLayers(tuned).flatMap(({ layer }) =>
+    layer instanceof AdaptedWeight && layer.name === name ? Object.values(layer.frozen) : [],
+  );
 }
 
 function twice(path: string, one: Method, other: Method): LorikeetError {
