@@ -1,17 +1,19 @@
 import { join } from 'node:path';
+import type { Model, TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, tiedPaths, type Weight } from '@lorikeet/nn';
 import {
   AdaptedWeight,
   adapterLayers,
-  encodeAdapter,
   isTrainable,
   merge,
+  moduleAdapters,
   parametersByKey,
 } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import type { Tensor } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
+import { checkEncoder } from './checkEncoder.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
@@ -46,6 +48,18 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     if (chosen !== undefined) yield await golden.check(`indices.${path}`, chosen);
   }
 
+  if (moduleAdapters(tuned).length > 0) yield* checkEncoder(golden, base, tuned, inputs);
+  else yield* checkMerged(golden, base, tuned, inputs);
+  yield* golden.rest();
+}
+
+async function* checkMerged<T extends Model>(
+  golden: GoldenCase,
+  base: T,
+  tuned: T,
+  inputs: TokenInputs,
+): AsyncGenerator<ParityRow> {
+  const field = golden.meta.logits_field ?? 'logits';
   const merged = merge(tuned);
   const mergedLogits = outputsByName(merged.call(inputs, Context.evaluation)).get(field);
   if (golden.shapeOf('output.merged_logits') !== undefined && mergedLogits !== undefined) {
@@ -57,7 +71,6 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     const change = weightAt(merged, name).sub(weightAt(base, name));
     yield await golden.check(`delta.${name}`, change);
   }
-  yield* golden.rest();
 }
 
 /** The weight that a checkpoint calls by a name, which may be a second one of a weight that is tied. */

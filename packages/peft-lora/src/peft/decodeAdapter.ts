@@ -1,11 +1,13 @@
 import { LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireFreeName, train } from '../adapt.ts';
+import type { ModuleVariant } from '../modules/moduleVariant.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
 import { companionsOf, inputEmbedding } from './companions.ts';
-import { methodOf, variants } from './findVariant.ts';
+import { decodeModules } from './decodeModules.ts';
+import { methodOf, moduleMethodOf, variants } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import { parsePlacement, requireRecord } from './peftConfig.ts';
 import { requireMatches, selectModules } from './selectModules.ts';
@@ -23,6 +25,8 @@ export interface DecodeOptions {
   readonly name?: string;
   /** Variants from elsewhere whose `peft.type` the config may name. */
   readonly variants?: readonly Variant[];
+  /** The same for those that change no weight. */
+  readonly moduleVariants?: readonly ModuleVariant[];
   /** Whether each target must be in the model; PEFT asks that one of them is. Defaults to true. */
   readonly strict?: boolean;
   /** Computes as PEFT does where that departs from the mathematics. */
@@ -44,9 +48,16 @@ export async function decodeAdapter<T>(
   requireFreeName(model, name);
   const json = requireRecord(config);
   const words = parsePlacement(json);
+<<<<<<< HEAD
   const found = methodOf(json, words, options.variants ?? []);
   const { compat } = options;
   const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
+=======
+  const around = moduleMethodOf(json, options.moduleVariants ?? []);
+  if (around !== undefined)
+    return decodeModules(model, around, json, words, source, { name, strict });
+  const method = methodOf(json, words, options.variants ?? []);
+>>>>>>> 3dd2d51 (peft-lora: adapters around modules; prompt tuning, P-tuning, prefix tuning, multitask prompts)
   const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
   const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;
   const known = [...(options.variants ?? []), ...variants];

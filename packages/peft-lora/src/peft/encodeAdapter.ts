@@ -9,6 +9,7 @@ import { adapterTensors, moduleOf } from './adapterTensors.ts';
 import { encodeCompanions, splitPlaces } from './companions.ts';
 import { encodeBias } from './encodeBias.ts';
 import { encodeFields } from './encodeFields.ts';
+import { encodeModules } from './encodeModules.ts';
 import { encodePlacement } from './encodePlacement.ts';
 
 export interface EncodeOptions {
@@ -38,6 +39,8 @@ const peftVersion = '0.21.0';
  */
 export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): EncodedAdapter {
   const { name = 'default' } = options;
+  const around = encodeModules(tuned, name, { ...options, peftVersion });
+  if (around !== undefined) return around;
   const layers = adapterLayers(tuned).filter(({ layer }) => layer.name === name);
   const places = layers.flatMap(({ path, layer }) =>
     layer instanceof AdaptedWeight ? [{ path: moduleOf(path), settings: layer.settings }] : [],
