@@ -40,8 +40,12 @@ export interface ModulePeftFormat<Config, Parameters> {
     json: Readonly<Record<string, unknown>>,
     model: unknown,
   ): readonly string[];
-  /** Keys of the config that the model tells. */
-  derived(config: Config, modules: readonly object[]): Readonly<Record<string, unknown>>;
+  /** Keys of the config that the places of the adapter tell. */
+  derived(
+    config: Config,
+    places: readonly { readonly path: string; readonly module: object }[],
+  ): Readonly<Record<string, unknown>>;
+  readonly derivedKeys: readonly string[];
   /** Parameters of the form in which a file holds them; their first values tell shapes only. */
   stored(args: ModuleInitArguments<Config>): Parameters;
   /** The tensors of the file by their keys. */

@@ -34,11 +34,11 @@ export function encodeModules(
   const { method, variant, config } = first.adapter.settings;
   const format = requireFormat(own, tuned, name);
   const saved = savedModules(tuned, name);
+  const base = disable(tuned, name);
   const fields = Object.fromEntries(
     peftFieldsOf(variant).map(({ field, key }) => [key, Reflect.get(Object(config), field)]),
   );
   const { taskType, baseModel, peftVersion } = options;
-  const modules = own.map(({ module }) => module);
   const written: Record<string, unknown> = {
     ...format.inactive,
     auto_mapping: null,
@@ -46,15 +46,19 @@ export function encodeModules(
     peft_version: peftVersion,
     revision: null,
     modules_to_save: saved.length === 0 ? null : [...saved].sort(),
-    ...format.derived(config, modules),
     ...method.extra,
-    ...wordsFor(disable(tuned, name), saved, method.extra),
+    ...format.derived(config, own),
+    ...wordsFor(base, saved, method.extra),
     ...fields,
     ...(baseModel === undefined ? {} : { base_model_name_or_path: baseModel }),
     inference_mode: true,
     peft_type: format.type,
     task_type: taskType ?? method.extra.task_type ?? null,
   };
+  const places = own.map(({ path }) => path);
+  const targets = format.targets(config, written, base);
+  if (targets.length !== places.length || !targets.every((path) => places.includes(path)))
+    throw refusal('just these modules', places.join(', '));
   const kept = Object.entries(written).filter(([key, value]) => {
     if (!(format.lacks ?? []).includes(key)) return true;
     if (value === null) return false;

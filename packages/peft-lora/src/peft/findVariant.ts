@@ -51,17 +51,13 @@ export function moduleMethodOf(
   const known = [...plugins, ...moduleVariants];
   const variant = known.find(({ peft }) => peft !== undefined && peft.type === json.peft_type);
   if (variant === undefined) return undefined;
-  const { options, extra } = readFields(variant, json, (key) => derivedKeys.includes(key));
+  const { options, extra } = readFields(
+    variant,
+    json,
+    (key) => variant.peft?.derivedKeys.includes(key) === true,
+  );
   return { kind: 'module', variant, config: parseConfig(variant, options), target: {}, extra };
 }
-
-/** Keys that only repeat what the model says. */
-const derivedKeys = [
-  'num_attention_heads',
-  'num_layers',
-  'num_transformer_submodules',
-  'token_dim',
-];
 
 type Described = Pick<Variant, 'name' | 'schema'> & {
   readonly peft?: { readonly inactive?: Readonly<Record<string, unknown>> } | undefined;

@@ -36,7 +36,8 @@ export function promptFormat<Config extends PromptConfig>(
     isInModule: false,
     inactive,
     targets: () => [''],
-    derived: (_, [module]) => (module === undefined ? {} : derivedOf(module, isPrefix)),
+    derived: (_, [place]) => (place === undefined ? {} : derivedOf(place.module, isPrefix)),
+    derivedKeys: ['num_attention_heads', 'num_layers', 'num_transformer_submodules', 'token_dim'],
     stored: ({ module, config }) => ({
       embeddings: zeros([config.virtualTokens, promptWidth(module, isPrefix)]),
     }),
