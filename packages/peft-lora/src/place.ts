@@ -4,7 +4,8 @@ import {
   isAdaptable,
   isReparam,
   materialize,
-  type Shared,
+  Shared,
+  SharedGroup,
   type Site,
   type Weight,
 } from '@lorikeet/nn';
@@ -94,6 +95,15 @@ export function placeModules<T>(
   options: { readonly name: string; readonly key: Tensor; readonly isStored?: boolean },
 ): T {
   const { name, key, isStored = false } = options;
+  const groups = new Map<string, Shared<Tensor>>();
+  const sharedBy = ({ variant, config }: ModuleMethod): Shared<Tensor> | undefined => {
+    if (variant.share === undefined) return undefined;
+    const label = `${variant.name} ${JSON.stringify(config)}`;
+    const first = variant.share(config, foldIn(key, 'shared'));
+    const group = groups.get(label) ?? new Shared(first, new SharedGroup(label));
+    groups.set(label, group);
+    return group;
+  };
   // Inner ones first: a path leads through what is around it.
   const order = [...methods].sort(([a], [b]) => b.length - a.length);
   return order.reduce((tree, [path, method]) => {
@@ -106,7 +116,8 @@ export function placeModules<T>(
       const reason = isStored ? undefined : variant.refusal?.(config, node);
       if (reason !== undefined)
         throw new LorikeetError('unsupported', `${variant.name}: ${reason}`, { path });
-      const args = { module: node, config, key: foldIn(key, path) };
+      const shared = sharedBy(method);
+      const args = { module: node, config, key: foldIn(key, path), shared };
       const stored = isStored ? variant.peft?.stored(args) : undefined;
       const settings = new ModuleSettings(method, path);
       const adapter = new ModuleAdapter(stored ?? variant.init(args), name, settings);

@@ -1,4 +1,4 @@
-import type { Context } from '@lorikeet/nn';
+import type { Context, Shared } from '@lorikeet/nn';
 import type { Draw, Tensor } from '@lorikeet/tensor-core';
 import type { z } from 'zod';
 import type { TargetOptions } from '../target.ts';
@@ -9,6 +9,8 @@ export interface ModuleInitArguments<Config> {
   readonly module: object;
   readonly config: Config;
   readonly key: Tensor;
+  /** What `share` made for all modules of the adapter. */
+  readonly shared?: Shared<Tensor> | undefined;
 }
 
 /** What it is given in each call of the module. */
@@ -34,6 +36,8 @@ export interface ModulePeftFormat<Config, Parameters> {
   readonly isInModule: boolean;
   readonly inactive?: Readonly<Record<string, unknown>>;
   readonly lacks?: readonly string[];
+  /** Keys that PEFT does not know, which it passes over; written only where they are not `null`. */
+  readonly ownKeys?: readonly string[];
   /** Paths of the modules that a config means. */
   targets(
     config: Config,
@@ -65,6 +69,8 @@ export interface ModuleTraits<Config> {
   isStochastic(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, module: object): number;
+  /** Number of trainable elements that all modules together share. */
+  sharedParameterCount?(config: Config): number;
 }
 
 /**
@@ -86,6 +92,8 @@ export interface ModuleVariant<Config = unknown, Parameters = unknown> {
   accepts(module: object): boolean;
   /** Why it cannot with this config; else `undefined`. */
   refusal?(config: Config, module: object): string | undefined;
+  /** First values of what all modules of an adapter with one config have in common. */
+  share?(config: Config, key: Tensor): Tensor;
   init(args: ModuleInitArguments<Config>): Parameters;
   call(args: ModuleCallArguments<Config, Parameters>): unknown;
 }

@@ -60,6 +60,7 @@ export function encodeModules(
   if (targets.length !== places.length || !targets.every((path) => places.includes(path)))
     throw refusal('just these modules', places.join(', '));
   const kept = Object.entries(written).filter(([key, value]) => {
+    if (format.ownKeys?.includes(key) === true) return value !== null;
     if (!(format.lacks ?? []).includes(key)) return true;
     if (value === null) return false;
     throw refusal(`${key} of the method '${variant.name}'`, first.path);

@@ -1,5 +1,14 @@
 import { at, Context, isOpenAttention, mergeHeads, type OpenAttention } from '@lorikeet/nn';
-import { add, attention, LorikeetError, mul, normal, Tensor, zeros } from '@lorikeet/tensor-core';
+import {
+  add,
+  attention,
+  LorikeetError,
+  mul,
+  normal,
+  sub,
+  Tensor,
+  zeros,
+} from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { type ModuleMethod, type ModuleVariant, moduleMethod } from '../modules/moduleVariant.ts';
 import { modelPaths } from '../rewrite.ts';
@@ -9,6 +18,8 @@ import { peftField } from '../variant.ts';
 export interface AdaptionPromptConfig {
   /** How many vectors each attention gets to look at. */
   readonly length: number;
+  /** `peft`: a bias of the output projection is added a second time, so that the start is not the base. */
+  readonly compat: 'peft' | null;
 }
 
 export type AdaptionPromptOptions = Partial<AdaptionPromptConfig>;
@@ -24,18 +35,22 @@ export const adaptionPromptVariant: ModuleVariant<AdaptionPromptConfig, Adaption
   name: 'adaptionPrompt',
   paper: 'Zhang et al. 2023, https://arxiv.org/abs/2303.16199',
   site: 'attention',
-  schema: z.strictObject({ length: peftField(z.int().positive(), 'adapter_len') }),
+  schema: z.strictObject({
+    length: peftField(z.int().positive(), 'adapter_len'),
+    compat: peftField(z.literal('peft').nullable().default(null), 'lorikeet_compat'),
+  }),
   traits: {
-    identityAtInit: () => true,
+    identityAtInit: ({ compat }) => compat === null,
     isStochastic: () => false,
     parameterCount: ({ length }, module) => length * attentionOf(module).attentionSite.width + 1,
   },
-  sample: (draw) => ({ length: draw.integer(1, 3) }),
+  sample: (draw) => ({ length: draw.integer(1, 3), compat: draw.pick([null, 'peft'] as const) }),
   peft: {
     type: 'ADAPTION_PROMPT',
     prefix: 'base_model.model.',
     isInModule: true,
     lacks: ['modules_to_save'],
+    ownKeys: ['lorikeet_compat'],
     derivedKeys: ['adapter_layers'],
     targets: (_, { target_modules, adapter_layers }, model) => {
       const found = modelPaths(model).modules.filter(
@@ -64,7 +79,7 @@ export const adaptionPromptVariant: ModuleVariant<AdaptionPromptConfig, Adaption
     gate: zeros([1]),
   }),
 
-  call({ module, inputs, parameters: { prompt, gate }, base }) {
+  call({ module, inputs, config: { compat }, parameters: { prompt, gate }, base }) {
     const own = attentionOf(module);
     const output = tensorOf(base(...inputs)); // [B, T, D]
     const queries = tensorOf(Reflect.apply(own.queries, own, inputs)); // [B, H, T, K]
@@ -74,7 +89,11 @@ export const adaptionPromptVariant: ModuleVariant<AdaptionPromptConfig, Adaption
     const [, groups = 0, length = 0, size = 0] = key.shape;
     const all = (tensor: Tensor): Tensor => tensor.broadcastTo([batch, groups, length, size]);
     const seen = mergeHeads(attention(queries, all(key), all(value))); // [B, T, H * K]
-    return add(output, own.project(mul(seen, gate), contextOf(inputs)));
+    const project = (attended: Tensor): Tensor => own.project(attended, contextOf(inputs));
+    // What is attended to is added before it is projected: a bias is there once. PEFT adds it twice.
+    const change = project(mul(seen, gate));
+    if (compat === 'peft') return add(output, change);
+    return add(output, sub(change, project(mul(seen, 0))));
   },
 };
 

@@ -29,7 +29,10 @@ export const promptTuningVariant: ModuleVariant<PromptTuningConfig, PromptParame
       z.enum(['RANDOM', 'SAMPLE_VOCAB', 'TEXT']).default('RANDOM'),
       'prompt_tuning_init',
     ),
-    initText: peftField(z.string().nullable().default(null), 'prompt_tuning_init_text'),
+    initText: peftField(z.string().nullable().default(null), 'prompt_tuning_init_text').meta({
+      peft: 'prompt_tuning_init_text',
+      isNote: true,
+    }),
     initTokens: z.array(z.int().min(0)).default([]),
   }),
   traits: {
