@@ -45,7 +45,8 @@ export {
 export { adapterEntries } from './peft/adapterEntries.ts';
 export { parametersByKey } from './peft/adapterTensors.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
-export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
+export { encodeAdapter } from './peft/encodeAdapter.ts';
+export type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
 export { moduleVariants, variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';

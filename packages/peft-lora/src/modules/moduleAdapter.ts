@@ -48,7 +48,7 @@ export class ModuleAdapter {
 type Call = (...inputs: readonly unknown[]) => unknown;
 
 /** The field of an adapted module that holds its adapters, the innermost first. */
-export const adaptersField = 'adapters';
+const adaptersField = 'adapters';
 
 /** The adapters of a module itself. */
 export function ownAdapters(module: object): readonly ModuleAdapter[] {

@@ -7,7 +7,7 @@ import type { ModulePeftFormat } from '../modules/moduleVariant.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
 import { peftFieldsOf } from '../variant.ts';
 import { type AdapterTensor, prefix as modelPrefix } from './adapterTensors.ts';
-import type { EncodedAdapter, EncodeOptions } from './encodeAdapter.ts';
+import type { EncodedAdapter, EncodeOptions } from './encodedAdapter.ts';
 import { parsePlacement } from './peftConfig.ts';
 import { selectModules } from './selectModules.ts';
 
