@@ -8,7 +8,8 @@ import {
 } from '@lorikeet/tensor-core';
 import { adapterNames } from './layers.ts';
 import type { ModuleMethod } from './modules/moduleVariant.ts';
-import { place, placeModules, type TrainMethod } from './place.ts';
+import { placeModules } from './modules/placeModules.ts';
+import { place, type TrainMethod } from './place.ts';
 import { modelPaths } from './rewrite.ts';
 import { isInTarget, requireLayers, type TargetOptions } from './target.ts';
 import type { Method } from './variant.ts';

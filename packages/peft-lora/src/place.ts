@@ -4,8 +4,7 @@ import {
   isAdaptable,
   isReparam,
   materialize,
-  Shared,
-  SharedGroup,
+  type Shared,
   type Site,
   type Weight,
 } from '@lorikeet/nn';
@@ -23,13 +22,6 @@ import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import type { AdaptedSite } from './adaptedSite.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
-import {
-  ModuleAdapter,
-  ModuleSettings,
-  ownAdapters,
-  withAdapters,
-} from './modules/moduleAdapter.ts';
-import type { ModuleMethod } from './modules/moduleVariant.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
 import { share } from './share.ts';
 import { exchangeOrder } from './siteShape.ts';
@@ -82,59 +74,6 @@ export function place<T>(
     : adapted;
 }
 
-<<<<<<< HEAD
-=======
-/**
- * Puts adapters around modules at paths that are known; `''` is the model itself.
- *
- * @param options.isStored gives them the form in which a file holds them.
- */
-export function placeModules<T>(
-  model: T,
-  methods: ReadonlyMap<string, ModuleMethod>,
-  options: { readonly name: string; readonly key: Tensor; readonly isStored?: boolean },
-): T {
-  const { name, key, isStored = false } = options;
-  const groups = new Map<string, Shared<Tensor>>();
-  const sharedBy = ({ variant, config }: ModuleMethod): Shared<Tensor> | undefined => {
-    if (variant.share === undefined) return undefined;
-    const label = `${variant.name} ${JSON.stringify(config)}`;
-    const first = variant.share(config, foldIn(key, 'shared'));
-    const group = groups.get(label) ?? new Shared(first, new SharedGroup(label));
-    groups.set(label, group);
-    return group;
-  };
-  // Inner ones first: a path leads through what is around it.
-  const order = [...methods].sort(([a], [b]) => b.length - a.length);
-  return order.reduce((tree, [path, method]) => {
-    const wrap = (node: unknown): unknown => {
-      const { variant, config } = method;
-      if (typeof node !== 'object' || node === null || !variant.accepts(node))
-        throw new LorikeetError('unsupported', `${variant.name} cannot adapt this module`, {
-          path,
-        });
-      const reason = isStored ? undefined : variant.refusal?.(config, node);
-      if (reason !== undefined)
-        throw new LorikeetError('unsupported', `${variant.name}: ${reason}`, { path });
-      const shared = sharedBy(method);
-      const args = { module: node, config, key: foldIn(key, path), shared };
-      const stored = isStored ? variant.peft?.stored(args) : undefined;
-      const settings = new ModuleSettings(method, path);
-      const adapter = new ModuleAdapter(stored ?? variant.init(args), name, settings);
-      return withAdapters(node, [...ownAdapters(node), adapter]);
-    };
-    return rewrite(tree, new Map([[path, wrap]]));
-  }, model);
-}
-
-/** A module to adapt, and how. */
-export interface AdaptedSite {
-  readonly module: Adaptable & Readonly<Record<string, unknown>>;
-  readonly weight: Weight;
-  readonly settings: AdapterSettings;
-}
-
->>>>>>> 3dd2d51 (peft-lora: adapters around modules; prompt tuning, P-tuning, prefix tuning, multitask prompts)
 function siteAt(module: unknown, path: string, method: Method): AdaptedSite {
   if (!isAdaptable(module) || !isTreeNode(module))
     throw new LorikeetError('internal', `nothing to adapt at ${path}`);

@@ -5,6 +5,7 @@ import { at, Context, combine, materialize, partition, tiedPaths, type Weight } 
 import {
   AdaptedWeight,
   adapterLayers,
+  encodeAdapter,
   isTrainable,
   merge,
   moduleAdapters,
@@ -30,7 +31,9 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
   yield* checkOutputs(golden, outputs, inputs, field);
 
   // Gradients in the places of the parameters bear their keys.
-  const tensors = parametersByKey(combine(gradient, frozen));
+  const slopes = combine(gradient, frozen);
+  const isAround = moduleAdapters(tuned).length > 0;
+  const tensors = isAround ? encodeAdapter(slopes).tensors : parametersByKey(slopes);
   for (const key of golden.names('grad.')) {
     // Where all biases train, PEFT has a second name for the bias of a module that is saved whole.
     const leaf = tensors.get(
@@ -48,7 +51,7 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     if (chosen !== undefined) yield await golden.check(`indices.${path}`, chosen);
   }
 
-  if (moduleAdapters(tuned).length > 0) yield* checkEncoder(golden, base, tuned, inputs);
+  if (isAround) yield* checkEncoder(golden, base, tuned, inputs);
   else yield* checkMerged(golden, base, tuned, inputs);
   yield* golden.rest();
 }

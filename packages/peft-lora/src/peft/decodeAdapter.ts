@@ -48,16 +48,12 @@ export async function decodeAdapter<T>(
   requireFreeName(model, name);
   const json = requireRecord(config);
   const words = parsePlacement(json);
-<<<<<<< HEAD
-  const found = methodOf(json, words, options.variants ?? []);
   const { compat } = options;
-  const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
-=======
-  const around = moduleMethodOf(json, options.moduleVariants ?? []);
+  const around = moduleMethodOf(json, options.moduleVariants ?? [], compat);
   if (around !== undefined)
     return decodeModules(model, around, json, words, source, { name, strict });
-  const method = methodOf(json, words, options.variants ?? []);
->>>>>>> 3dd2d51 (peft-lora: adapters around modules; prompt tuning, P-tuning, prefix tuning, multitask prompts)
+  const found = methodOf(json, words, options.variants ?? []);
+  const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
   const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
   const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;
   const known = [...(options.variants ?? []), ...variants];

@@ -1,7 +1,8 @@
 import { randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { train } from '../adapt.ts';
 import type { ModuleMethod } from '../modules/moduleVariant.ts';
-import { place, placeModules } from '../place.ts';
+import { placeModules } from '../modules/placeModules.ts';
+import { place } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import { moduleTensors } from './encodeModules.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';

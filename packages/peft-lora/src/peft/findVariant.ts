@@ -47,6 +47,7 @@ export function methodOf(
 export function moduleMethodOf(
   json: PeftJson,
   plugins: readonly ModuleVariant[],
+  compat?: 'peft',
 ): ModuleMethod | undefined {
   const known = [...plugins, ...moduleVariants];
   const variant = known.find(({ peft }) => peft !== undefined && peft.type === json.peft_type);
@@ -56,7 +57,9 @@ export function moduleMethodOf(
     json,
     (key) => variant.peft?.derivedKeys.includes(key) === true,
   );
-  return { kind: 'module', variant, config: parseConfig(variant, options), target: {}, extra };
+  const departs = compat !== undefined && Object.hasOwn(variant.schema.shape, 'compat');
+  const config = parseConfig(variant, departs ? { ...options, compat } : options);
+  return { kind: 'module', variant, config, target: {}, extra };
 }
 
 type Described = Pick<Variant, 'name' | 'schema'> & {
