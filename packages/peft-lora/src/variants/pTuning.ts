@@ -47,7 +47,8 @@ export const pTuningVariant: ModuleVariant<PTuningConfig, PromptParameters> = {
     },
   },
   sample: (draw) => ({
-    virtualTokens: draw.integer(1, 3),
+    // With one token nothing passes from one state of the LSTM to the next.
+    virtualTokens: draw.integer(2, 3),
     encoder: draw.pick(['MLP', 'LSTM'] as const),
     hiddenSize: draw.pick([null, 3, 5]),
     layers: draw.integer(1, 2),
