@@ -34,13 +34,25 @@ export {
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
 export { type MergeOptions, merge } from './merge.ts';
+export { ModuleAdapter, moduleAdapters } from './modules/moduleAdapter.ts';
+export {
+  type ModuleCallArguments,
+  type ModuleInitArguments,
+  type ModuleMethod,
+  type ModulePeftFormat,
+  type ModuleTraits,
+  type ModuleVariant,
+  moduleMethod,
+} from './modules/moduleVariant.ts';
 export { adapterEntries } from './peft/adapterEntries.ts';
 export { parametersByKey } from './peft/adapterTensors.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
-export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
-export { variants } from './peft/findVariant.ts';
+export { encodeAdapter } from './peft/encodeAdapter.ts';
+export type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
+export { moduleVariants, variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
+export type { PromptParameters } from './prompts/promptParameters.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';

@@ -2,6 +2,7 @@ import { isReparam, type Weight } from '@lorikeet/nn';
 import { childrenOf, isTreeNode, rebuild } from '@lorikeet/tensor-core';
 import { AdaptedBias } from './adaptedBias.ts';
 import { AdaptedWeight } from './adaptedWeight.ts';
+import { ModuleAdapter, moduleAdapters } from './modules/moduleAdapter.ts';
 import { TrainedWeight } from './trainedWeight.ts';
 
 /** What an adapter puts around a weight. */
@@ -22,7 +23,7 @@ export function adapterLayers(tree: unknown): { path: string; layer: AdapterLaye
       walk(node.base, path);
     } else if (isReparam(node)) {
       walk(node.base, path);
-    } else if (isTreeNode(node)) {
+    } else if (isTreeNode(node) && !(node instanceof ModuleAdapter)) {
       for (const [name, child] of childrenOf(node)) walk(child, [...path, name]);
     }
   };
@@ -34,7 +35,7 @@ export function adapterLayers(tree: unknown): { path: string; layer: AdapterLaye
 export function mapAdapted<T>(tree: T, fn: (layer: AdapterLayer) => Weight): T;
 export function mapAdapted(tree: unknown, fn: (layer: AdapterLayer) => Weight): unknown {
   if (isAdapterLayer(tree)) return fn(tree);
-  if (!isTreeNode(tree)) return tree;
+  if (!isTreeNode(tree) || tree instanceof ModuleAdapter) return tree;
   const children = childrenOf(tree);
   const mapped = children.map(([name, child]) => [name, mapAdapted(child, fn)] as const);
   // A part without adapters is kept itself, not copied.
@@ -43,5 +44,6 @@ export function mapAdapted(tree: unknown, fn: (layer: AdapterLayer) => Weight): 
 
 /** Names of the adapters in a tree, in the order in which they are found. */
 export function adapterNames(tree: unknown): string[] {
-  return [...new Set(adapterLayers(tree).map(({ layer }) => layer.name))];
+  const modules = moduleAdapters(tree).map(({ adapter }) => adapter.name);
+  return [...new Set([...adapterLayers(tree).map(({ layer }) => layer.name), ...modules])];
 }

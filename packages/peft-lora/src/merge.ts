@@ -11,6 +11,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { adaptBiases } from './adaptBiases.ts';
 import { adapterLayers, mapAdapted } from './layers.ts';
+import { moduleAdapters } from './modules/moduleAdapter.ts';
 
 export interface MergeOptions {
   /** Refuses a merged weight that is not finite. Needs to read the result, so that the call returns a promise. */
@@ -22,11 +23,24 @@ export interface MergeOptions {
  *
  * @returns a model of the structure of the one before `adapt`, with nothing left of the adapters; what was
  *   not adapted is the same tensor as before. A weight that was adapted on a quantised base is a plain tensor.
- * @throws LorikeetError `not-finite` in safe mode, naming each weight; the adapted model is left as it was.
+ * @throws LorikeetError `unsupported` for a method that changes no weight; `not-finite` in safe mode, naming each weight;
+ *   the adapted model is left as it was.
  */
 export function merge<T>(tuned: T): T;
 export function merge<T>(tuned: T, options: MergeOptions & { readonly safe: true }): Promise<T>;
 export function merge<T>(tuned: T, options: MergeOptions = {}): T | Promise<T> {
+  const [module] = moduleAdapters(tuned);
+  if (module !== undefined) {
+    const { variant } = module.adapter.settings;
+    throw new LorikeetError(
+      'unsupported',
+      `${variant.name} changes no weight, and cannot be merged`,
+      {
+        path: module.path,
+        hint: `take it away with disable(tuned, '${module.adapter.name}'), or keep it beside the model`,
+      },
+    );
+  }
   const biases = new Map<string, Tensor>();
   const shifted = adaptBiases(tuned, (path, bias) => biases.set(path, bias));
   const weights: Tensor[] = [];

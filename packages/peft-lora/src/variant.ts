@@ -239,7 +239,10 @@ export function method<Config>(
 }
 
 /** Completes and checks the config of a variant. Throws `invalid-config`, naming each fault. */
-export function parseConfig<Config>(variant: Variant<Config>, options: unknown): Config {
+export function parseConfig<Config>(
+  variant: Pick<Variant<Config>, 'name' | 'schema'>,
+  options: unknown,
+): Config {
   const result = variant.schema.safeParse(options);
   if (result.success) return result.data as Config;
   throw new LorikeetError('invalid-config', `the config of ${variant.name} is not valid`, {

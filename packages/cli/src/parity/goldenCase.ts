@@ -91,6 +91,12 @@ export class GoldenCase {
     return { ...others, input_ids };
   }
 
+  /** A tensor that others are computed from. */
+  async given(name: string): Promise<Tensor> {
+    this.#compared.add(name);
+    return tensor(await this.io.readAs(name, 'f32'), this.shapeOf(name));
+  }
+
   /** Compares a result with the tensor of that name. Positions where `mask` is 0 do not count. */
   async check(name: string, got: Tensor, mask?: Tensor): Promise<ParityRow> {
     this.#compared.add(name);
