@@ -79,7 +79,7 @@ export const oftVariant: Variant<OftConfig> = {
     // Beyond the ball a block of one angle is at its end, where no gradient reaches it: one shared block is not so far.
     const coft = draw.boolean();
     return {
-      ...(draw.integer(0, 2) > 0
+      ...(draw.boolean()
         ? { blockSize: draw.pick([2, 4]), blockCount: 0 }
         : { blockSize: 0, blockCount: draw.integer(1, 2) }),
       blockShare: coft || draw.boolean(),
