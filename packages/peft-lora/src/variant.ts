@@ -123,6 +123,8 @@ export interface VariantTraits<Config> {
   holdsConstants?(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
+  /** Whether the rows of the adapted weight are at the angles of those of the base, or at their supplements. */
+  keepsAngles?(config: Config): boolean;
   /** Number of trainable elements that all places together share. */
   sharedParameterCount?(config: Config, shapes: readonly SiteShape[]): number;
   /** Whether it holds for a second use of the weight too, as in a tied head. By default it does not. */

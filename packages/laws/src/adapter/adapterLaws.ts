@@ -3,6 +3,7 @@ import type { Law } from '../law.ts';
 import {
   countsItsParameters,
   followsItsKey,
+  keepsItsAngles,
   keepsItsRank,
   leavesTheBase,
   startsAsItSays,
@@ -43,6 +44,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     drawsOnlyInTraining(variant),
     countsItsParameters(variant),
     keepsItsRank(variant),
+    keepsItsAngles(variant),
     followsItsKey(variant),
     heedsItsConfig(variant),
     ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
