@@ -1,3 +1,4 @@
+export { trimRanks } from './adalora/trimRanks.ts';
 export {
   type AdaptOptions,
   type AdaptSpec,
@@ -43,6 +44,9 @@ export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
 export { TrainedWeight } from './trainedWeight.ts';
+export { type AdapterOptimizerState, adapterOptimizer } from './training/adapterOptimizer.ts';
+export { adapterPenalty } from './training/adapterPenalty.ts';
+export type { SteppedPlace, StepRule, TrainedPlace } from './training/stepRule.ts';
 export {
   type AdapterArguments,
   type BiasRule,

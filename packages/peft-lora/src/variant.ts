@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { LowRank } from './algebra/lowRank.ts';
 import type { SiteShape } from './siteShape.ts';
 import type { TargetOptions } from './target.ts';
+import type { StepRule, TrainedPlace } from './training/stepRule.ts';
 
 /** Named tensors of an adapter. */
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -75,6 +76,8 @@ export interface PeftFormat<Config = unknown> {
    * act on, and those of the placement (`bias`, `exclude_modules`, ...) that not every method has.
    */
   readonly inactive?: Readonly<Record<string, unknown>>;
+  /** Keys of its config that PEFT itself never reads for this method, so that any value changes nothing. */
+  readonly ignored?: readonly string[];
   /**
    * The end of the key of each tensor, after the path of the module: of what trains, and of what does not if it is
    * stored too.
@@ -166,6 +169,19 @@ export interface Variant<Config = unknown> {
    * module puts out. `null` is no bias.
    */
   adaptBias?(bias: Tensor | null, args: AdapterArguments<Config>): Tensor | null;
+  /** What the method asks to be added to the loss: a scalar, of all places of an adapter with one config. */
+  penalty?(places: readonly TrainedPlace<Config>[]): Tensor;
+  /** What the method does to its parameters in each step of training. */
+  readonly stepRule?: StepRule<Config>;
+  /**
+   * Names of the parameters that are the thin factors B, [out, R, ...], and A, [R, in, ...], of an update that is their
+   * product times `scale`: for optimisers that treat them apart.
+   */
+  factors?(config: Config): {
+    readonly left: string;
+    readonly right: string;
+    readonly scale: number;
+  };
   /** Why a weight of this shape cannot be adapted with this config, such as a size that does not divide; else `undefined`. */
   refusal?(config: Config, shape: SiteShape): string | undefined;
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { lossOf } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, tiedPaths, type Weight } from '@lorikeet/nn';
 import {
   AdaptedWeight,
   adapterLayers,
-  encodeAdapter,
+  adapterPenalty,
   isTrainable,
   merge,
   parametersByKey,
@@ -23,9 +24,11 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
   const inputs = await golden.inputs();
 
   const [trainable, frozen] = partition(tuned, isTrainable);
-  const { outputs, gradient } = forwardAndGradient(trainable, frozen, inputs);
+  const { outputs, loss, gradient } = forwardAndGradient(trainable, frozen, inputs, adapterPenalty);
   const field = golden.meta.logits_field ?? 'logits';
-  yield* checkOutputs(golden, outputs, inputs, field);
+  yield* checkOutputs(golden, { ...outputs, loss }, inputs, field);
+  if (golden.shapeOf('output.loss_without_penalty') !== undefined)
+    yield await golden.check('output.loss_without_penalty', lossOf(outputs));
 
   // Gradients in the places of the parameters bear their keys.
   const tensors = parametersByKey(combine(gradient, frozen));

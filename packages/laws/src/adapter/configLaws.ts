@@ -23,6 +23,7 @@ import {
   trainedForm,
 } from './adapterCase.ts';
 import { drawProbe, type Probe } from './probe.ts';
+import { trainingTrace } from './trainingTrace.ts';
 
 /** An option that changes nothing is a mistake. */
 export function heedsItsConfig<C>(variant: Variant<C>): Law {
@@ -72,7 +73,7 @@ function validMethod<C>(variant: Variant<C>, options: Partial<C>): Method<C> | u
   }
 }
 
-/** All that a config can change: first values, outputs in evaluation and in training, and what a file has. */
+/** All that a config can change: first values, outputs in evaluation and in training, steps of training, and what a file has. */
 async function fingerprint<C>(
   model: Probe,
   inputs: Parameters<Probe['call']>[0],
@@ -85,6 +86,7 @@ async function fingerprint<C>(
     first,
     await outputsOf(trained, inputs),
     await outputsOf(trained, inputs, 3),
+    await trainingTrace(how.variant, trained, inputs),
     how.variant.peft === undefined ? [] : [...encodeAdapter(trained).tensors.keys()],
   ]);
 }

@@ -69,6 +69,7 @@ function isUnknownChoice({ schema }: Variant, field: string, value: unknown): bo
 function isInactive({ peft }: Variant, key: string, value: unknown): boolean {
   if (value === null || value === false) return true;
   if (typeof value === 'object' && Object.keys(value).length === 0) return true;
+  if (peft?.ignored?.includes(key) === true) return true;
   const inactive = peft?.inactive ?? {};
   return Object.hasOwn(inactive, key) && inactive[key] === value;
 }
