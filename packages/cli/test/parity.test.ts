@@ -58,6 +58,29 @@ describe('parity', () => {
     expect(code).toBe(0);
   });
 
+  test('a budget of ranks is spent as in PEFT, step by step', async () => {
+    const { rows: found } = await rows(golden, '--case', 'bert-adalora');
+    expect(found.map(({ tensor }) => tensor)).toEqual(
+      expect.arrayContaining([
+        'step.3.budget',
+        'step.3.nonzero.bert.encoder.layer.0.attention.self.query',
+        'step.7.E.bert.encoder.layer.1.attention.self.value',
+        'final.base_model.model.bert.encoder.layer.1.attention.self.value.lora_E',
+      ]),
+    );
+  });
+
+  test('a trajectory with an optimiser that is not there is not supported', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'parity-'));
+    await cp(golden, dir, { recursive: true });
+    const file = join(dir, 'trajectories', 'bert-lorafa', 'meta.json');
+    const meta = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...meta, optimizer: { kind: 'LAMB', lr: 1 } }));
+    const { rows: found } = await rows(dir, '--case', 'bert-lorafa');
+    await rm(dir, { recursive: true });
+    expect(found.map(({ reason }) => reason)).toEqual(['not supported: the optimiser LAMB']);
+  });
+
   test('combinations of adapters pass: factors, their product, outputs', async () => {
     const { code, rows: found } = await rows(golden, '--case', 'weighted');
     expect(found.filter(({ pass }) => !pass)).toEqual([]);

@@ -63,6 +63,7 @@ export {
 export { type LionMoments, scaleByLion } from './optimizers/scaleByLion.ts';
 export { type RmsOptions, type RmsState, scaleByRms } from './optimizers/scaleByRms.ts';
 export { type RssOptions, scaleByRss } from './optimizers/scaleByRss.ts';
+export { setToZero } from './optimizers/setToZero.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { addWeightDecay } from './optimizers/weightDecay.ts';
 export { Quantized } from './quantized.ts';

@@ -46,11 +46,16 @@ export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
 export { TrainedWeight } from './trainedWeight.ts';
 export { type AdapterOptimizerState, adapterOptimizer } from './training/adapterOptimizer.ts';
 export { adapterPenalty } from './training/adapterPenalty.ts';
+export { type LoraFaOptions, loraFa } from './training/loraFa.ts';
+export { type GroupOptions, type LoraPlusOptions, loraPlus } from './training/loraPlus.ts';
+export { type PreconditionOptions, preconditionFactors } from './training/preconditionFactors.ts';
+export { type RiemannianOptions, riemannian } from './training/riemannian.ts';
 export type { SteppedPlace, StepRule, TrainedPlace } from './training/stepRule.ts';
 export {
   type AdapterArguments,
   type BiasRule,
   type ConvolutionArguments,
+  type FactorNames,
   type FrozenArguments,
   type InitArguments,
   type Method,

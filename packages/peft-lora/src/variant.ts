@@ -174,16 +174,18 @@ export interface Variant<Config = unknown> {
   /** What the method does to its parameters in each step of training. */
   readonly stepRule?: StepRule<Config>;
   /**
-   * Names of the parameters that are the thin factors B, [out, R, ...], and A, [R, in, ...], of an update that is their
-   * product times `scale`: for optimisers that treat them apart.
+   * Names of the parameters that are the thin factors of the update, B [out, R, ...] and A [R, in, ...], for optimisers
+   * that treat them apart. With a `scale`, the update is their product times it and nothing else.
    */
-  factors?(config: Config): {
-    readonly left: string;
-    readonly right: string;
-    readonly scale: number;
-  };
+  factors?(config: Config): FactorNames;
   /** Why a weight of this shape cannot be adapted with this config, such as a size that does not divide; else `undefined`. */
   refusal?(config: Config, shape: SiteShape): string | undefined;
+}
+
+export interface FactorNames {
+  readonly left: string;
+  readonly right: string;
+  readonly scale: number | null;
 }
 
 export interface ConvolutionArguments<Config> extends ProductArguments<Config> {

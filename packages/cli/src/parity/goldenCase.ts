@@ -4,6 +4,7 @@ import type { TokenInputs } from '@lorikeet/model-zoo';
 import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import type { AllocationMeta } from './checkAllocation.ts';
 import type { WeightedMeta } from './checkWeighted.ts';
 import { compare, type Tolerance } from './compare.ts';
 import type { CaseKind, ParityRow } from './row.ts';
@@ -14,6 +15,10 @@ export interface Meta {
   readonly logits_field?: string;
   readonly optimizer?: Readonly<Record<string, unknown>>;
   readonly steps?: number;
+  readonly max_grad_norm?: number;
+  readonly grad_norm_before_clipping?: readonly number[];
+  /** Of a budget of ranks. */
+  readonly per_step?: readonly AllocationMeta[];
   /** Folders of the adapters of the case. */
   readonly adapters?: readonly string[];
   /** Of combinations: the module whose factors are stored, and what was combined. */
@@ -103,6 +108,14 @@ export class GoldenCase {
       ...this.#row(name),
       ...compare(await got.data(), expected, this.meta.tolerance, isCompared),
     };
+  }
+
+  /** Compares numbers with those that the case's meta.json has. */
+  compare(name: string, got: readonly number[], expected: readonly number[]): ParityRow {
+    if (got.length !== expected.length)
+      return this.miss(name, `${got.length} numbers instead of ${expected.length}`);
+    const [ours, theirs] = [Float64Array.from(got), Float64Array.from(expected)];
+    return { ...this.#row(name), ...compare(ours, theirs, this.meta.tolerance) };
   }
 
   miss(tensorName: string, reason: string): ParityRow {

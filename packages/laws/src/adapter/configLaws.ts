@@ -86,7 +86,7 @@ async function fingerprint<C>(
     first,
     await outputsOf(trained, inputs),
     await outputsOf(trained, inputs, 3),
-    await trainingTrace(how.variant, trained, inputs),
+    await trainingTrace(how.variant, trained),
     how.variant.peft === undefined ? [] : [...encodeAdapter(trained).tensors.keys()],
   ]);
 }

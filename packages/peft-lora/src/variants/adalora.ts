@@ -219,7 +219,7 @@ export const adaloraVariant: Variant<AdaloraConfig> = {
 
   stepRule: allocateRanks(),
 
-  factors: (config) => ({ left: 'B', right: 'A', scale: scalingOf(config) }),
+  factors: () => ({ left: 'B', right: 'A', scale: null }),
 };
 
 /**

@@ -201,6 +201,8 @@ export const loraVariant: Variant<LoraConfig> = {
     };
   },
 
+  factors: (config) => ({ left: 'B', right: 'A', scale: scalingOf(config) }),
+
   bias: {
     isUsed: ({ loraBias }) => loraBias,
     init: ({ shape }) => ({ bias: zeros([shape.out]) }),

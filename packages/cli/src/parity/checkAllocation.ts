@@ -1,0 +1,36 @@
+import { AdaptedWeight, adapterLayers } from '@lorikeet/peft-lora';
+import { evaluate } from '@lorikeet/tensor-core';
+import type { GoldenCase } from './goldenCase.ts';
+import type { ParityRow } from './row.ts';
+
+/** Singular values after one step, as a case's meta.json has them. */
+export interface AllocationMeta {
+  readonly step: number;
+  /** How many are left of all. */
+  readonly budget: number;
+  /** By the path of the module. */
+  readonly nonzero_singular_values: Readonly<Record<string, number>>;
+  readonly E: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The budget that is spent, and the singular values that are left. */
+export async function* checkAllocation(
+  golden: GoldenCase,
+  model: unknown,
+  { step, budget, nonzero_singular_values: counts, E }: AllocationMeta,
+): AsyncGenerator<ParityRow> {
+  let left = 0;
+  for (const { layer } of adapterLayers(model)) {
+    if (!(layer instanceof AdaptedWeight)) continue;
+    const { path } = layer.settings;
+    const { E: leaf } = layer.parameters;
+    if (leaf === undefined) continue;
+    await evaluate([leaf]);
+    const values = [...(await leaf.data())];
+    const count = values.filter((value) => value !== 0).length;
+    left += count;
+    yield golden.compare(`step.${step}.E.${path}`, values, E[path] ?? []);
+    yield golden.compare(`step.${step}.nonzero.${path}`, [count], [counts[path] ?? Number.NaN]);
+  }
+  yield golden.compare(`step.${step}.budget`, [left], [budget]);
+}
