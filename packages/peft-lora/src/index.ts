@@ -40,6 +40,13 @@ export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/e
 export { variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
+export { applyScalings } from './routing/applyScalings.ts';
+export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
+export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
+export { routeAdapters, routedPlaces, unroute } from './routing/routeAdapters.ts';
+export { RoutedWeight } from './routing/routedWeight.ts';
+export type { RoutedPlace, Router } from './routing/router.ts';
+export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
