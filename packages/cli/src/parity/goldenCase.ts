@@ -4,7 +4,7 @@ import type { TokenInputs } from '@lorikeet/model-zoo';
 import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
-import type { AllocationMeta } from './checkAllocation.ts';
+import type { AllocationMeta } from './allocationMeta.ts';
 import type { WeightedMeta } from './checkWeighted.ts';
 import { compare, type Tolerance } from './compare.ts';
 import type { CaseKind, ParityRow } from './row.ts';
