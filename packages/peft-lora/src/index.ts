@@ -33,7 +33,9 @@ export {
 } from './explain.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
-export { type MergeOptions, merge } from './merge.ts';
+export { type Merged, type MergeOptions, merge } from './merge.ts';
+export type { MergeForm } from './merging/mergedWeight.ts';
+export type { MergedRow, MergeReport } from './merging/mergeReport.ts';
 export { ModuleAdapter, moduleAdapters } from './modules/moduleAdapter.ts';
 export {
   type ModuleCallArguments,
