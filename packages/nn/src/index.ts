@@ -1,4 +1,5 @@
 export { activation } from './activation.ts';
+export { type AttentionSite, isOpenAttention, type OpenAttention } from './attentionSite.ts';
 export { Context } from './context.ts';
 export { mergeHeads, splitHeads } from './heads.ts';
 export {

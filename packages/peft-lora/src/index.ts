@@ -37,14 +37,35 @@ export { type LoftqOptions, loftq } from './initialize/loftq.ts';
 export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
-export { type MergeOptions, merge } from './merge.ts';
+export { type Merged, type MergeOptions, merge } from './merge.ts';
+export type { MergeForm } from './merging/mergedWeight.ts';
+export type { MergedRow, MergeReport } from './merging/mergeReport.ts';
+export { ModuleAdapter, moduleAdapters } from './modules/moduleAdapter.ts';
+export {
+  type ModuleCallArguments,
+  type ModuleInitArguments,
+  type ModuleMethod,
+  type ModulePeftFormat,
+  type ModuleTraits,
+  type ModuleVariant,
+  moduleMethod,
+} from './modules/moduleVariant.ts';
 export { adapterEntries } from './peft/adapterEntries.ts';
 export { parametersByKey } from './peft/adapterTensors.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
-export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
-export { variants } from './peft/findVariant.ts';
+export { encodeAdapter } from './peft/encodeAdapter.ts';
+export type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
+export { moduleVariants, variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
+export type { PromptParameters } from './prompts/promptParameters.ts';
+export { applyScalings } from './routing/applyScalings.ts';
+export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
+export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
+export { routeAdapters, routedPlaces, unroute } from './routing/routeAdapters.ts';
+export { RoutedWeight } from './routing/routedWeight.ts';
+export type { RoutedPlace, Router } from './routing/router.ts';
+export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';

@@ -123,6 +123,8 @@ export interface VariantTraits<Config> {
   holdsConstants?(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
+  /** Whether the rows of the adapted weight are at the angles of those of the base, or at their supplements. */
+  keepsAngles?(config: Config): boolean;
   /** Number of trainable elements that all places together share. */
   sharedParameterCount?(config: Config, shapes: readonly SiteShape[]): number;
   /** Whether it holds for a second use of the weight too, as in a tied head. By default it does not. */
@@ -239,7 +241,10 @@ export function method<Config>(
 }
 
 /** Completes and checks the config of a variant. Throws `invalid-config`, naming each fault. */
-export function parseConfig<Config>(variant: Variant<Config>, options: unknown): Config {
+export function parseConfig<Config>(
+  variant: Pick<Variant<Config>, 'name' | 'schema'>,
+  options: unknown,
+): Config {
   const result = variant.schema.safeParse(options);
   if (result.success) return result.data as Config;
   throw new LorikeetError('invalid-config', `the config of ${variant.name} is not valid`, {

@@ -14,6 +14,7 @@ export {
   useBackend,
 } from './backends.ts';
 export { batchAxes, batchAxis, batchElementwise, batchLoop, batchWith } from './batching.ts';
+export { isQuantized } from './blockwise.ts';
 export {
   byteLengthOf,
   byteSize,

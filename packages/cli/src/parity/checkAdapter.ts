@@ -1,17 +1,20 @@
 import { join } from 'node:path';
-import { lossOf } from '@lorikeet/model-zoo';
+import { lossOf, type Model, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { at, Context, combine, materialize, partition, tiedPaths, type Weight } from '@lorikeet/nn';
 import {
   AdaptedWeight,
   adapterLayers,
   adapterPenalty,
+  encodeAdapter,
   isTrainable,
   merge,
+  moduleAdapters,
   parametersByKey,
 } from '@lorikeet/peft-lora';
 import type { Tensor } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
+import { checkEncoder } from './checkEncoder.ts';
 import { checkOutputs, forwardAndGradient, outputsByName } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import { loadAsCreated } from './loadAsCreated.ts';
@@ -32,7 +35,9 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     yield await golden.check('output.loss_without_penalty', lossOf(outputs));
 
   // Gradients in the places of the parameters bear their keys.
-  const tensors = parametersByKey(combine(gradient, frozen));
+  const slopes = combine(gradient, frozen);
+  const isAround = moduleAdapters(tuned).length > 0;
+  const tensors = isAround ? encodeAdapter(slopes).tensors : parametersByKey(slopes);
   for (const key of golden.names('grad.')) {
     // Where all biases train, PEFT has a second name for the bias of a module that is saved whole.
     const leaf = tensors.get(
@@ -50,6 +55,18 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
     if (chosen !== undefined) yield await golden.check(`indices.${path}`, chosen);
   }
 
+  if (isAround) yield* checkEncoder(golden, base, tuned, inputs);
+  else yield* checkMerged(golden, base, tuned, inputs);
+  yield* golden.rest();
+}
+
+async function* checkMerged<T extends Model>(
+  golden: GoldenCase,
+  base: T,
+  tuned: T,
+  inputs: TokenInputs,
+): AsyncGenerator<ParityRow> {
+  const field = golden.meta.logits_field ?? 'logits';
   const merged = merge(tuned);
   const mergedLogits = outputsByName(merged.call(inputs, Context.evaluation)).get(field);
   if (golden.shapeOf('output.merged_logits') !== undefined && mergedLogits !== undefined) {
@@ -64,7 +81,6 @@ export async function* checkAdapter(root: string, golden: GoldenCase): AsyncGene
   const residual = residualModel(tuned);
   for (const name of golden.names('residual.'))
     yield await golden.check(`residual.${name}`, weightAt(residual, name));
-  yield* golden.rest();
 }
 
 /** The weight that a checkpoint calls by a name, which may be a second one of a weight that is tied. */

@@ -1,17 +1,8 @@
 import { AdaptedWeight, adapterLayers } from '@lorikeet/peft-lora';
 import { evaluate } from '@lorikeet/tensor-core';
+import type { AllocationMeta } from './allocationMeta.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
-
-/** Singular values after one step, as a case's meta.json has them. */
-export interface AllocationMeta {
-  readonly step: number;
-  /** How many are left of all. */
-  readonly budget: number;
-  /** By the path of the module. */
-  readonly nonzero_singular_values: Readonly<Record<string, number>>;
-  readonly E: Readonly<Record<string, readonly number[]>>;
-}
 
 /** The budget that is spent, and the singular values that are left. */
 export async function* checkAllocation(

@@ -4,7 +4,7 @@ import type { TokenInputs } from '@lorikeet/model-zoo';
 import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
-import type { AllocationMeta } from './checkAllocation.ts';
+import type { AllocationMeta } from './allocationMeta.ts';
 import type { WeightedMeta } from './checkWeighted.ts';
 import { compare, type Tolerance } from './compare.ts';
 import type { CaseKind, ParityRow } from './row.ts';
@@ -89,6 +89,12 @@ export class GoldenCase {
         path: `${prefix}input_ids`,
       });
     return { ...others, input_ids };
+  }
+
+  /** A tensor that others are computed from. */
+  async given(name: string): Promise<Tensor> {
+    this.#compared.add(name);
+    return tensor(await this.io.readAs(name, 'f32'), this.shapeOf(name));
   }
 
   /** Compares a result with the tensor of that name. Positions where `mask` is 0 do not count. */

@@ -28,8 +28,10 @@ export interface ImportanceDecay {
 }
 
 export function noImportance(parameters: Tensors): Importance {
-  const none = mapTensors(parameters, ({ shape, dtype }) => zeros(shape, promote(dtype, 'f32')));
-  return { sensitivity: none, uncertainty: none };
+  // Each is a tensor of its own, so that a step can take over its memory.
+  const none = (): Tensors =>
+    mapTensors(parameters, ({ shape, dtype }) => zeros(shape, promote(dtype, 'f32')));
+  return { sensitivity: none(), uncertainty: none() };
 }
 
 /** Takes the sensitivity of one step, `|parameter * gradient|`, into the means. */

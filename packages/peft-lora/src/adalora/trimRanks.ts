@@ -6,7 +6,7 @@ import { type AdapterLayer, adapterLayers, isAdapterLayer, mapAdapted } from '..
 import { parameterOf } from '../parameterOf.ts';
 import { moduleOf } from '../peft/adapterTensors.ts';
 import { parseConfig } from '../variant.ts';
-import { adaloraVariant } from '../variants/adalora.ts';
+import { type AdaloraConfig, adaloraVariant } from '../variants/adalora.ts';
 import { type RankPattern, rankKey } from './rankPattern.ts';
 
 /**
@@ -59,7 +59,10 @@ function isBudgeted(layer: AdapterLayer): layer is AdaptedWeight {
 
 /** Which of the singular values at first are left, when some of those of today go. */
 function keptOf(layer: AdaptedWeight, left: readonly boolean[]): readonly boolean[] {
-  const { initRank, rankPattern } = parseConfig(adaloraVariant, layer.settings.config);
+  const { initRank, rankPattern } = parseConfig<AdaloraConfig>(
+    adaloraVariant,
+    layer.settings.config,
+  );
   const [before = left.map(() => true)] = Object.values(rankPattern ?? {});
   const places = before.flatMap((kept, i) => (kept ? [i] : []));
   return Array.from({ length: initRank }, (_, i) => left[places.indexOf(i)] === true);
@@ -72,7 +75,7 @@ function trim(
   rankPattern: RankPattern,
 ): AdaptedWeight {
   const { method, site, shape } = layer.settings;
-  const config = { ...parseConfig(adaloraVariant, method.config), rankPattern };
+  const config = { ...parseConfig<AdaloraConfig>(adaloraVariant, method.config), rankPattern };
   const settings = new AdapterSettings(
     { ...method, config },
     path,

@@ -2,12 +2,14 @@ import { evaluate, LorikeetError, randomKey, type Tensor, tensor } from '@lorike
 import { requireFreeName, train } from '../adapt.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { adapterLayers } from '../layers.ts';
+import type { ModuleVariant } from '../modules/moduleVariant.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
 import { companionsOf, inputEmbedding } from './companions.ts';
-import { methodOf, variants } from './findVariant.ts';
+import { decodeModules } from './decodeModules.ts';
+import { methodOf, moduleMethodOf, variants } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import { parsePlacement, requireRecord } from './peftConfig.ts';
 import { requireMatches, selectModules } from './selectModules.ts';
@@ -25,6 +27,8 @@ export interface DecodeOptions {
   readonly name?: string;
   /** Variants from elsewhere whose `peft.type` the config may name. */
   readonly variants?: readonly Variant[];
+  /** The same for those that change no weight. */
+  readonly moduleVariants?: readonly ModuleVariant[];
   /** Whether each target must be in the model; PEFT asks that one of them is. Defaults to true. */
   readonly strict?: boolean;
   /** Computes as PEFT does where that departs from the mathematics. */
@@ -46,8 +50,11 @@ export async function decodeAdapter<T>(
   requireFreeName(model, name);
   const json = requireRecord(config);
   const words = parsePlacement(json);
-  const found = methodOf(json, words, options.variants ?? []);
   const { compat } = options;
+  const around = moduleMethodOf(json, options.moduleVariants ?? [], compat);
+  if (around !== undefined)
+    return decodeModules(model, around, json, words, source, { name, strict });
+  const found = methodOf(json, words, options.variants ?? []);
   const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
   const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
   const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;

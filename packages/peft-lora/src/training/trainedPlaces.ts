@@ -4,7 +4,7 @@ import { AdaptedWeight, type AdapterSettings } from '../adaptedWeight.ts';
 import { isAdapterLayer } from '../layers.ts';
 
 /** The trainable tensors of one adapted weight in a tree, or in a part of one. */
-export interface TrainedWeightParts {
+interface TrainedWeightParts {
   readonly settings: AdapterSettings;
   readonly parameters: Readonly<Record<string, Tensor>>;
   /** Path in the tree of each of them. */

@@ -1,4 +1,4 @@
-import { applyUpdates, combine, type Part, partition, sgd } from '@lorikeet/nn';
+import { adam, applyUpdates, combine, type Part, partition, sgd } from '@lorikeet/nn';
 import {
   type AdaloraOptions,
   AdaptedWeight,
@@ -12,7 +12,15 @@ import {
   merge,
   trimRanks,
 } from '@lorikeet/peft-lora';
-import { evaluate, grad, randomKey, type Tensor } from '@lorikeet/tensor-core';
+import {
+  alias,
+  compile,
+  evaluate,
+  grad,
+  mapTensors,
+  randomKey,
+  type Tensor,
+} from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 import { filesOf, withConfig } from '../peft/files.ts';
 import { expectClose, ids, numbers, refusal, Small, trainedForm } from '../support.ts';
@@ -90,6 +98,31 @@ describe('training with a budget', () => {
     expect(await numbers(b.words.weight as Tensor)).toEqual(
       await numbers(a.words.weight as Tensor),
     );
+  });
+
+  test('gives the same compiled, with the memory of the step before', async () => {
+    const [first, frozen] = partition(await trainedForm(tune()), isTrainable);
+    const optimizer = adapterOptimizer(adam({ learningRate: 0.01 }));
+    type Live = typeof first;
+    type State = ReturnType<typeof optimizer.init>;
+    const step = (live: Live, state: State): [Live, State] => {
+      const gradient = grad((part: Live) => combine(part, frozen).call(ids).sum())(live);
+      const update = optimizer.update(gradient, state, live);
+      return [applyUpdates(live, update.updates), update.state];
+    };
+    const compiled = compile(step, { donate: [0, 1] });
+    const copy = <T>(tree: T): T => mapTensors(tree, alias);
+    let [live, state] = await evaluate(copy([first, optimizer.init(first)] as const));
+    let [eager, kept] = [first, optimizer.init(first)];
+    for (let i = 0; i < 4; i++) {
+      [live, state] = compiled(live, state);
+      [eager, kept] = await evaluate(step(eager, kept));
+    }
+    const [fast, slow] = [live, eager].map((part) => singularValues(combine(part, frozen)));
+    for (const [i, values] of ((await fast) ?? []).entries())
+      for (const [j, value] of values.entries())
+        expect(value).toBeCloseTo((await slow)?.[i]?.[j] ?? Number.NaN, 5);
+    expect((await fast)?.flat().filter((value) => value === 0)).toHaveLength(8);
   });
 
   test('refuses a state of other adapters', () => {
