@@ -31,6 +31,10 @@ export {
   type PlannedRow,
   type StepMemory,
 } from './explain.ts';
+export { type CordaOptions, initializeCorda } from './initialize/corda.ts';
+export { type EvaOptions, initializeEva } from './initialize/eva.ts';
+export { type LoftqOptions, loftq } from './initialize/loftq.ts';
+export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
 export { type Merged, type MergeOptions, merge } from './merge.ts';

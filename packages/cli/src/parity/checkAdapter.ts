@@ -80,7 +80,7 @@ async function* checkMerged<T extends Model>(
   }
   const residual = residualModel(tuned);
   for (const name of golden.names('residual.'))
-    yield await golden.check(`residual.${name}`, materialize(at(residual, name) as Weight));
+    yield await golden.check(`residual.${name}`, weightAt(residual, name));
 }
 
 /** The weight that a checkpoint calls by a name, which may be a second one of a weight that is tied. */

@@ -104,6 +104,8 @@ export const loraVariant: Variant<LoraConfig> = {
   }),
   peft: {
     type: 'LORA',
+    // They say how first values were made, which the file has.
+    ignored: ['corda_config', 'eva_config', 'lora_ga_config'],
     inactive: {
       alora_invocation_tokens: null,
       arrow_config: null,
