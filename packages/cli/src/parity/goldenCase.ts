@@ -5,9 +5,9 @@ import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lori
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import type { AllocationMeta } from './allocationMeta.ts';
-import type { WeightedMeta } from './checkWeighted.ts';
 import { compare, type Tolerance } from './compare.ts';
 import type { CaseKind, ParityRow } from './row.ts';
+import type { WeightedMeta } from './weightedMeta.ts';
 
 /** The part of a case's `meta.json` that is used. */
 export interface Meta {

@@ -41,13 +41,15 @@ export function computingWith(change: Partial<LoraConfig>): Partial<Lora> {
 export const lora: CompleteLora = complete(loraVariant);
 
 type CompleteLora = Lora &
-  Required<Pick<Lora, 'contract' | 'gather' | 'convolve' | 'bias' | 'peft' | 'configAt'>>;
+  Required<
+    Pick<Lora, 'contract' | 'gather' | 'convolve' | 'bias' | 'peft' | 'configAt' | 'lowRank'>
+  >;
 
 function complete(variant: Lora): CompleteLora {
-  const { contract, gather, convolve, bias, peft, configAt } = variant;
-  if (!(contract && gather && convolve && bias && peft && configAt))
+  const { contract, gather, convolve, bias, peft, configAt, lowRank } = variant;
+  if (!(contract && gather && convolve && bias && peft && configAt && lowRank))
     throw new Error('lora has lost a part');
-  return { ...variant, contract, gather, convolve, bias, peft, configAt };
+  return { ...variant, contract, gather, convolve, bias, peft, configAt, lowRank };
 }
 
 export const laws = {
@@ -66,4 +68,7 @@ export const laws = {
   key: 'is made by its key alone',
   config: 'heeds every option of its config',
   file: 'is the same after it was saved and loaded',
+  angles: 'keeps the angles between the rows of a weight, where its trait says so',
+  batch: 'gives each row of a batch what its own adapter alone gives it, in gradients too',
+  bound: 'merges within the bound that it states, in f32 and in half floats',
 } as const;
