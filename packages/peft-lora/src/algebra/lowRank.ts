@@ -47,7 +47,7 @@ export function inWeightOrder(
 }
 
 /** The matrix [out, in] of a weight, as pairs have it: what `inWeightOrder` turns round. */
-export function asMatrix(
+function asMatrix(
   weight: Tensor,
   { site, shape }: { readonly site: Site; readonly shape: SiteShape },
 ): Tensor {
