@@ -46,16 +46,6 @@ export function inWeightOrder(
   return exchangeOrder(site, matrix);
 }
 
-/** The matrix [out, in] of a weight, as pairs have it: what `inWeightOrder` turns round. */
-function asMatrix(
-  weight: Tensor,
-  { site, shape }: { readonly site: Site; readonly shape: SiteShape },
-): Tensor {
-  if (shape.kind === 'embedding') return swapAxes(weight);
-  if (shape.kind === 'conv') return reshape(weight, [shape.out, weight.size / shape.out]);
-  return exchangeOrder(site, weight);
-}
-
 export function scaled(pair: LowRank, by: number): LowRank {
   return { ...pair, scale: pair.scale * by };
 }
