@@ -1,13 +1,8 @@
 import { z } from 'zod';
-
-/** What the labels of a whole text are: a number, one class, or any number of classes. */
-export type ProblemType =
-  | 'regression'
-  | 'single_label_classification'
-  | 'multi_label_classification';
+import { type LabelFields, labelFields } from '../../heads/labelFields.ts';
 
 /** The fields of a BERT `config.json`, under Hugging Face's names. */
-export interface BertConfig {
+export interface BertConfig extends LabelFields {
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly num_hidden_layers: number;
@@ -25,9 +20,6 @@ export interface BertConfig {
   readonly position_embedding_type: 'absolute';
   readonly is_decoder: false;
   readonly tie_word_embeddings: boolean;
-  readonly num_labels?: number | undefined;
-  readonly id2label?: Readonly<Record<string, string>> | null | undefined;
-  readonly problem_type?: ProblemType | null | undefined;
   readonly [field: string]: unknown;
 }
 
@@ -53,18 +45,9 @@ export const bertSchema: z.ZodType<BertConfig> = z
     position_embedding_type: z.literal('absolute').default('absolute'),
     is_decoder: z.literal(false).default(false),
     tie_word_embeddings: z.boolean().default(true),
-    num_labels: count.optional(),
-    id2label: z.record(z.string(), z.string()).nullish(),
-    problem_type: z
-      .enum(['regression', 'single_label_classification', 'multi_label_classification'])
-      .nullish(),
+    ...labelFields,
   })
   .refine(({ hidden_size, num_attention_heads }) => hidden_size % num_attention_heads === 0, {
     path: ['hidden_size'],
     message: 'must be a multiple of num_attention_heads',
   });
-
-/** Number of classes: that of `id2label`, else `num_labels`, else 2. */
-export function labelCount({ id2label, num_labels }: BertConfig): number {
-  return id2label ? Object.keys(id2label).length : (num_labels ?? 2);
-}
