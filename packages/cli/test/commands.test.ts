@@ -141,6 +141,15 @@ describe('merge', () => {
     for (const [i, value] of (expected ?? []).entries()) expect(got?.[i]).toBeCloseTo(value, 5);
   });
 
+  test('prints how far each weight is off', async () => {
+    const output = join(folder, 'reported');
+    const paths = ['--model', model, '--adapter', adapter, '--output', output];
+    const { code, stdout } = await lorikeet('merge', ...paths, '--report', '--dtype', 'f32');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/self\.query\.weight +f32 +yes/);
+    expect((await lorikeet('merge', ...paths, '--dtype', 'f17')).code).toBe(2);
+  });
+
   test('refuses an adapter that is not finite and writes nothing', async () => {
     const broken = join(folder, 'broken');
     await mkdir(broken);

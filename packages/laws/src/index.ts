@@ -5,6 +5,7 @@ export { fastCheckDraw } from './fastCheckDraw.ts';
 export { type Law, type LawOptions, LawViolation, law } from './law.ts';
 export type { CallableModule, ModuleSource } from './module/moduleCase.ts';
 export { type ModuleLawOptions, moduleLaws } from './module/moduleLaws.ts';
+export { moduleAdapterLaws } from './moduleAdapter/moduleAdapterLaws.ts';
 export { noise } from './noise.ts';
 export {
   type NumericalDerivative,

@@ -1,5 +1,12 @@
 import { Context } from '@lorikeet/nn';
-import { argmax, compile, LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
+import {
+  argmax,
+  compile,
+  LorikeetError,
+  sliceAxis,
+  type Tensor,
+  tensor,
+} from '@lorikeet/tensor-core';
 import { logitsOf, type Model, type TokenInputs } from './model.ts';
 
 /** The prompt: rows of one length, padded on the left where they are shorter. */
@@ -50,7 +57,8 @@ export async function generateGreedy(
   // there yet is masked, and a causal model does not look ahead.
   const next = compile((inputs: TokenInputs, last: Tensor) => {
     const { shape } = inputs.input_ids;
-    const choices = argmax(logitsOf(model.call(inputs, Context.evaluation))); // [B, T]
+    const all = argmax(logitsOf(model.call(inputs, Context.evaluation))); // [B, P + T] with P virtual tokens
+    const choices = sliceAxis(all, 1, (all.shape[1] ?? total) - total, total); // [B, T]
     const isLast = last.broadcastTo(shape); // [B, T]
     return choices.mul(isLast).sum(1); // [B]
   });

@@ -1,4 +1,5 @@
 export { activation } from './activation.ts';
+export { type AttentionSite, isOpenAttention, type OpenAttention } from './attentionSite.ts';
 export { Context } from './context.ts';
 export { mergeHeads, splitHeads } from './heads.ts';
 export {
@@ -63,6 +64,7 @@ export {
 export { type LionMoments, scaleByLion } from './optimizers/scaleByLion.ts';
 export { type RmsOptions, type RmsState, scaleByRms } from './optimizers/scaleByRms.ts';
 export { type RssOptions, scaleByRss } from './optimizers/scaleByRss.ts';
+export { setToZero } from './optimizers/setToZero.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { addWeightDecay } from './optimizers/weightDecay.ts';
 export { Quantized } from './quantized.ts';

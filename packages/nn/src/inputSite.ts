@@ -13,6 +13,8 @@ export interface InputSite {
   readonly keyValueHeads: number;
   /** Numbers in a head of keys and values. */
   readonly headSize: number;
+  /** Whether labels belong to tokens or to rows. */
+  readonly labels: 'tokens' | 'rows';
 }
 
 /**
@@ -36,6 +38,10 @@ export function takesVectors(value: unknown): value is TakesVectors {
 }
 
 /** The site of a model that holds another one, which does the reading, in a field. */
-export function siteWithin(field: string, { inputSite }: TakesVectors): InputSite {
-  return { ...inputSite, embedding: `${field}.${inputSite.embedding}` };
+export function siteWithin(
+  field: string,
+  { inputSite }: TakesVectors,
+  labels: InputSite['labels'],
+): InputSite {
+  return { ...inputSite, embedding: `${field}.${inputSite.embedding}`, labels };
 }

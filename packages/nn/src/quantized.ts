@@ -1,10 +1,16 @@
 import {
+  cast,
   dequantize,
   gather as gatherRows,
+  isQuantized,
+  LorikeetError,
+  mul,
   permute,
   type QuantizeOptions,
   quantize,
   quantizedDot,
+  repeat,
+  sliceAxis,
   type Tensor,
 } from '@lorikeet/tensor-core';
 import type { Reparam, WeightUse } from './weight.ts';
@@ -54,6 +60,21 @@ export class Quantized implements Reparam {
   materialize(): Tensor {
     const { weight, scales, zeroPoints, blockSize, inputAxis } = this;
     return turned(dequantize(weight, scales, zeroPoints, blockSize), inputAxis);
+  }
+
+  /** Another weight of the same layer in the same form: dtype, blocks, zero points. */
+  requantize(weight: Tensor): Quantized {
+    const { inputAxis, blockSize, scales, zeroPoints } = this;
+    const { dtype } = this.weight;
+    if (!isQuantized(dtype)) throw new LorikeetError('internal', `a weight quantised in ${dtype}`);
+    const options = { dtype, blockSize, symmetric: zeroPoints === null };
+    return Quantized.of(cast(weight, scales.dtype), { inputAxis }, options);
+  }
+
+  /** Half the scale of each element. */
+  errorBound(): Tensor {
+    const each = repeat(mul(this.scales, 0.5), this.blockSize, -1);
+    return turned(sliceAxis(each, -1, 0, this.weight.shape.at(-1) ?? 0), this.inputAxis);
   }
 
   contract(x: Tensor, use: WeightUse): Tensor {

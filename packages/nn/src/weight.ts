@@ -19,6 +19,10 @@ export interface Reparam {
   readonly base: Weight;
   /** The weight itself, of the shape of `base`. */
   materialize(): Tensor;
+  /** Another weight stored as this one is, for one that is stored with a loss. */
+  requantize?(weight: Tensor): Reparam;
+  /** Of a weight that is stored with a loss: how far each element of it may be off what it was made of, but for rounding. */
+  errorBound?(): Tensor;
   contract?(x: Tensor, use: WeightUse, context: Context): Tensor;
   gather?(ids: Tensor, context: Context): Tensor;
   convolve?(x: Tensor, options: ConvOptions, context: Context): Tensor;

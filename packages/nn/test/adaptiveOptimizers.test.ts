@@ -54,6 +54,17 @@ const plainAmsgrad =
     };
   };
 
+const plainFirstAdam = () => () => {
+  let [m, v, t] = [0, 0, 0];
+  return (w: number, g: number): number => {
+    t++;
+    m = 0.9 * m + 0.1 * g;
+    v = 0.5 * v + 0.5 * g * g;
+    const step = (0.1 * Math.sqrt(1 - 0.5 ** t)) / (1 - 0.9 ** t);
+    return w - (step * m) / (Math.sqrt(v) + 0.2);
+  };
+};
+
 const rate = { learningRate: 0.1 };
 const quick = { ...rate, beta2: 0.5, amsgrad: true };
 const cases: readonly (readonly [name: string, optimizer: Optimizer, expected: number[][]])[] = [
@@ -76,6 +87,11 @@ const cases: readonly (readonly [name: string, optimizer: Optimizer, expected: n
     plain(plainAdagrad({ initial: 0.5, epsilon: 0.2, l2: 0.3 })),
   ],
   ['adam by its largest mean square', adam(quick), plain(plainAmsgrad({}))],
+  [
+    'adam with an epsilon for the mean square as it is',
+    adam({ ...rate, beta2: 0.5, epsilon: 0.2, uncorrectedEpsilon: true }),
+    plain(plainFirstAdam()),
+  ],
   [
     'adamw by its largest mean square',
     adamw({ ...quick, weightDecay: 0.4 }),

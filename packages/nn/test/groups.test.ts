@@ -6,6 +6,7 @@ import {
   parameterGroups,
   partition,
   paths,
+  setToZero,
   sgd,
 } from '@lorikeet/nn';
 import { evaluate, ones, type Tensor, tensor } from '@lorikeet/tensor-core';
@@ -78,6 +79,20 @@ describe('parameterGroups', () => {
     const { updates } = optimizer.update(zeros, optimizer.init(values), values);
     expect(await numbers(updates.w)).toEqual([-4]);
     expect(await numbers(updates.bias)).toEqual([-0]);
+  });
+
+  test('selects by any fact of a tensor and its place, which may hold for none', async () => {
+    const found = await updatesOf([
+      { select: (leaf) => leaf.rank === 3, optimizer: rate(9) },
+      { select: (leaf) => leaf.rank === 2, optimizer: rate(2) },
+      { select: (_leaf, { ancestors }) => ancestors.length === 1, optimizer: setToZero() },
+      { select: () => true, optimizer: rate(4) },
+    ]);
+    expect(found['layers.0.weight']).toEqual([-2, -2]);
+    expect(found['layers.1.bias']).toEqual([-4, -4]);
+    expect(found.head).toEqual([0, 0]);
+    const left = parameterGroups([{ select: (leaf) => leaf.rank === 2, optimizer: rate(1) }]);
+    expect(() => left.init(model)).toThrow(refusal('no-match', 'layers.0.bias'));
   });
 
   test('refuses a group that matches nothing', () => {

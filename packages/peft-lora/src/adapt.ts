@@ -7,6 +7,8 @@ import {
   type Tensor,
 } from '@lorikeet/tensor-core';
 import { adapterNames } from './layers.ts';
+import type { ModuleMethod } from './modules/moduleVariant.ts';
+import { placeModules } from './modules/placeModules.ts';
 import { place, type TrainMethod } from './place.ts';
 import { modelPaths } from './rewrite.ts';
 import { isInTarget, requireLayers, type TargetOptions } from './target.ts';
@@ -17,8 +19,13 @@ export function train(): TrainMethod {
   return { kind: 'train' };
 }
 
-/** Selectors of module paths, and what to do with what they find. The first that fits a module decides. */
-export type AdaptSpec = Readonly<Record<string, Method<never> | Method | TrainMethod>>;
+/**
+ * Selectors of module paths, and what to do with what they find. The first that fits a module decides; methods that change no
+ * weight go beside others. The selector `''` is the model itself.
+ */
+export type AdaptSpec = Readonly<
+  Record<string, Method<never> | Method | TrainMethod | ModuleMethod<never> | ModuleMethod>
+>;
 
 export interface AdaptOptions {
   /** From which the adapters' first values are made. Defaults to that of seed 0. */
@@ -46,10 +53,18 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
   const trainable = [...modules, ...weights.filter((path) => !matrices.has(path))];
 
   const placements = new Map<string, Method | TrainMethod>();
+  const around = new Map<string, ModuleMethod>();
   const selected = new Map<TargetOptions, string[]>();
   for (const [selector, how] of Object.entries(spec)) {
     if (how.kind === 'train') {
       for (const path of selectPaths(selector, trainable)) assign(model, path, how, placements);
+      continue;
+    }
+    if (how.kind === 'module') {
+      const method = how as ModuleMethod;
+      const accepting = ['', ...modules].filter((path) => accepts(model, path, method));
+      const found = selector === '' ? [''] : selectPaths(selector, accepting);
+      for (const path of found) if (!around.has(path)) around.set(path, method);
       continue;
     }
     // Who selects by a wide pattern means matrices: normalisations are for methods that are made for them.
@@ -70,7 +85,12 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
     selected.set(how.target, [...(selected.get(how.target) ?? []), ...found]);
   }
   for (const [target, paths] of selected) requireLayers(paths, target);
-  return place(model, placements, { name, key });
+  return placeModules(place(model, placements, { name, key }), around, { name, key });
+}
+
+function accepts(model: unknown, path: string, { variant }: ModuleMethod): boolean {
+  const module = at(model, path);
+  return typeof module === 'object' && module !== null && variant.accepts(module);
 }
 
 /** Gives a module to a method, but for those parts of it that another one has already. */

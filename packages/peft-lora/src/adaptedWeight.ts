@@ -130,6 +130,7 @@ export function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
   return {
     parameters: { ...layer.shared?.value.parameters, ...layer.parameters },
     frozen: { ...layer.shared?.value.frozen, ...layer.frozen },
+    compat: layer.settings.method.target.compat,
     config,
     shape,
     base: () => exchangeOrder(site, materialize(layer.base)),

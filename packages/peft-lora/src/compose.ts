@@ -2,6 +2,7 @@ import type { Weight } from '@lorikeet/nn';
 import { nearestOf } from '@lorikeet/nn';
 import { LorikeetError } from '@lorikeet/tensor-core';
 import { type AdapterLayer, adapterNames, isAdapterLayer, mapAdapted } from './layers.ts';
+import { keepModuleAdapters, moduleAdapters } from './modules/moduleAdapter.ts';
 import { TrainedWeight } from './trainedWeight.ts';
 
 /**
@@ -21,7 +22,8 @@ export function disable<T>(tuned: T, name?: string): T {
         ? weight
         : weight.with({ base });
   };
-  return mapAdapted(tuned, strip);
+  const modules = keepModuleAdapters(tuned, (own) => name !== undefined && own.name !== name);
+  return mapAdapted(modules, strip);
 }
 
 /**
@@ -29,10 +31,18 @@ export function disable<T>(tuned: T, name?: string): T {
  * is the base plus each share of each adapter's change.
  *
  * @throws LorikeetError `no-match` for a name that is not there, `unsupported` for a share of an adapter that
- *   trains whole modules, which cannot be mixed.
+ *   trains whole modules or changes no weight, which cannot be mixed.
  */
 export function setAdapterWeights<T>(tuned: T, weights: Readonly<Record<string, number>>): T {
   for (const name of Object.keys(weights)) requireAdapter(tuned, name);
+  for (const { path, adapter } of moduleAdapters(tuned)) {
+    if ((weights[adapter.name] ?? 1) === 1) continue;
+    throw new LorikeetError(
+      'unsupported',
+      `the adapter '${adapter.name}' changes no weight, and has no share`,
+      { path, hint: 'give it the weight 1, or take the adapter away with disable' },
+    );
+  }
   const change = (layer: AdapterLayer): AdapterLayer => {
     const base = isAdapterLayer(layer.base) ? change(layer.base) : layer.base;
     const mix = weights[layer.name];

@@ -1,14 +1,15 @@
-import { baseOf, countParameters, type SharedGroup } from '@lorikeet/nn';
+import { baseOf, countParameters, paths, type SharedGroup } from '@lorikeet/nn';
 import { byteLengthOf } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from './adaptedWeight.ts';
 import { disable } from './compose.ts';
 import { formatTable } from './formatTable.ts';
 import { isTrainable } from './isTrainable.ts';
 import { adapterLayers } from './layers.ts';
+import { moduleAdapters } from './modules/moduleAdapter.ts';
 import { TrainedWeight } from './trainedWeight.ts';
 
 export interface AdapterRow {
-  /** Path of the weight. */
+  /** Path of the weight, or of the module. */
   readonly path: string;
   readonly adapter: string;
   /** Name of the variant, or `train`. */
@@ -46,12 +47,24 @@ export function describe(tuned: unknown): Description {
       bytes: own.reduce((sum, tensor) => sum + byteLengthOf(tensor.dtype, tensor.size), 0),
     };
   });
+  const modules = moduleAdapters(tuned).map(({ path, adapter }): AdapterRow => {
+    const own = paths(adapter.parameters).map(([, tensor]) => tensor);
+    return {
+      path: path === '' ? '(model)' : path,
+      adapter: adapter.name,
+      method: adapter.settings.variant.name,
+      shape: [],
+      parameters: own.reduce((sum, tensor) => sum + tensor.size, 0),
+      bytes: own.reduce((sum, tensor) => sum + byteLengthOf(tensor.dtype, tensor.size), 0),
+    };
+  });
   const trainable = countParameters(tuned, isTrainable);
   const replaced = rows
     .filter(({ method }) => method === 'train')
     .reduce((sum, { parameters }) => sum + parameters, 0);
   const total = countParameters(disable(tuned)) + trainable - replaced;
-  return { rows, trainable, total, toString: () => format(rows, trainable, total) };
+  const all = [...rows, ...modules];
+  return { rows: all, trainable, total, toString: () => format(all, trainable, total) };
 }
 
 function format(rows: readonly AdapterRow[], trainable: number, total: number): string {

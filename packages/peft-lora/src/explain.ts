@@ -27,7 +27,7 @@ export interface ExplainOptions<T> {
 }
 
 export interface PlannedRow extends AdapterRow {
-  /** What kind of weight it is: `linear`, `embedding`, ...; `whole` for what trains whole. */
+  /** What kind of weight it is: `linear`, `embedding`, ...; `whole` for what trains whole, `module` for what changes no weight. */
   readonly kind: string;
   /** The highest rank that the change of the weight can have; `null` if it is not bounded. */
   readonly rank: number | null;
@@ -70,6 +70,7 @@ export function explain<T>(model: T, spec: AdaptSpec, options: ExplainOptions<T>
   const layers = adapterLayers(tuned);
   const planned = rows.map((row, i): PlannedRow => {
     const layer = layers[i]?.layer;
+    if (layer === undefined) return { ...row, kind: 'module', rank: null };
     if (!(layer instanceof AdaptedWeight)) return { ...row, kind: 'whole', rank: null };
     const { variant, config, site } = layer.settings;
     return { ...row, kind: site.kind, rank: variant.traits.maxRank(config) ?? null };

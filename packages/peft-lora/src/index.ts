@@ -1,3 +1,4 @@
+export { trimRanks } from './adalora/trimRanks.ts';
 export {
   type AdaptOptions,
   type AdaptSpec,
@@ -16,6 +17,7 @@ export {
 export { applyUpdate } from './algebra/applyUpdate.ts';
 export type { CombinationKind, CombineOptions } from './algebra/combinationPlan.ts';
 export { combineUpdates } from './algebra/combineUpdates.ts';
+export { convertToLora } from './algebra/convertToLora.ts';
 export { denseOf, type LowRank, rankOf, route, svdOf } from './algebra/lowRank.ts';
 export { lowRankOf, updateOf } from './algebra/updateOf.ts';
 export { adapterRows, mixBatch } from './batch/mixBatch.ts';
@@ -29,23 +31,57 @@ export {
   type PlannedRow,
   type StepMemory,
 } from './explain.ts';
+export { type CordaOptions, initializeCorda } from './initialize/corda.ts';
+export { type EvaOptions, initializeEva } from './initialize/eva.ts';
+export { type LoftqOptions, loftq } from './initialize/loftq.ts';
+export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
-export { type MergeOptions, merge } from './merge.ts';
+export { type Merged, type MergeOptions, merge } from './merge.ts';
+export type { MergeForm } from './merging/mergedWeight.ts';
+export type { MergedRow, MergeReport } from './merging/mergeReport.ts';
+export { ModuleAdapter, moduleAdapters } from './modules/moduleAdapter.ts';
+export {
+  type ModuleCallArguments,
+  type ModuleInitArguments,
+  type ModuleMethod,
+  type ModulePeftFormat,
+  type ModuleTraits,
+  type ModuleVariant,
+  moduleMethod,
+} from './modules/moduleVariant.ts';
 export { adapterEntries } from './peft/adapterEntries.ts';
+export { parametersByKey } from './peft/adapterTensors.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
-export { type EncodedAdapter, type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
-export { variants } from './peft/findVariant.ts';
+export { encodeAdapter } from './peft/encodeAdapter.ts';
+export type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
+export { moduleVariants, variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
+export type { PromptParameters } from './prompts/promptParameters.ts';
+export { applyScalings } from './routing/applyScalings.ts';
+export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
+export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
+export { routeAdapters, routedPlaces, unroute } from './routing/routeAdapters.ts';
+export { RoutedWeight } from './routing/routedWeight.ts';
+export type { RoutedPlace, Router } from './routing/router.ts';
+export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
 export { TrainedWeight } from './trainedWeight.ts';
+export { type AdapterOptimizerState, adapterOptimizer } from './training/adapterOptimizer.ts';
+export { adapterPenalty } from './training/adapterPenalty.ts';
+export { type LoraFaOptions, loraFa } from './training/loraFa.ts';
+export { type GroupOptions, type LoraPlusOptions, loraPlus } from './training/loraPlus.ts';
+export { type PreconditionOptions, preconditionFactors } from './training/preconditionFactors.ts';
+export { type RiemannianOptions, riemannian } from './training/riemannian.ts';
+export type { SteppedPlace, StepRule, TrainedPlace } from './training/stepRule.ts';
 export {
   type AdapterArguments,
   type BiasRule,
   type ConvolutionArguments,
+  type FactorNames,
   type FrozenArguments,
   type InitArguments,
   type Method,
@@ -58,6 +94,7 @@ export {
   peftFieldsOf,
   type SharedTensors,
   type SharingPlace,
+  type StoredForm,
   type Tensors,
   type Variant,
   type VariantTraits,

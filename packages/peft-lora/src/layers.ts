@@ -1,7 +1,8 @@
 import { isReparam, type Weight } from '@lorikeet/nn';
-import { childrenOf, isTreeNode, rebuild } from '@lorikeet/tensor-core';
+import { childrenOf, isTreeNode, LorikeetError, rebuild } from '@lorikeet/tensor-core';
 import { AdaptedBias } from './adaptedBias.ts';
 import { AdaptedWeight } from './adaptedWeight.ts';
+import { ModuleAdapter, moduleAdapters } from './modules/moduleAdapter.ts';
 import { TrainedWeight } from './trainedWeight.ts';
 
 /** What an adapter puts around a weight. */
@@ -22,7 +23,7 @@ export function adapterLayers(tree: unknown): { path: string; layer: AdapterLaye
       walk(node.base, path);
     } else if (isReparam(node)) {
       walk(node.base, path);
-    } else if (isTreeNode(node)) {
+    } else if (isTreeNode(node) && !(node instanceof ModuleAdapter)) {
       for (const [name, child] of childrenOf(node)) walk(child, [...path, name]);
     }
   };
@@ -30,12 +31,17 @@ export function adapterLayers(tree: unknown): { path: string; layer: AdapterLaye
   return found;
 }
 
-/** Replaces every weight that has adapter layers by `fn` of its outermost one. */
+/**
+ * Replaces every weight that has adapter layers by `fn` of its outermost one. Throws `unsupported` for a weight whose
+ * adapters depend on the input.
+ */
 export function mapAdapted<T>(tree: T, fn: (layer: AdapterLayer) => Weight): T;
 export function mapAdapted(tree: unknown, fn: (layer: AdapterLayer) => Weight): unknown {
   if (isAdapterLayer(tree)) return fn(tree);
-  if (!isTreeNode(tree)) return tree;
+  if (!isTreeNode(tree) || tree instanceof ModuleAdapter) return tree;
   const children = childrenOf(tree);
+  if (isReparam(tree) && children.some(([, child]) => isListOfLayers(child)))
+    throw inputDependent();
   const mapped = children.map(([name, child]) => [name, mapAdapted(child, fn)] as const);
   // A part without adapters is kept itself, not copied.
   return mapped.every(([, child], i) => child === children[i]?.[1]) ? tree : rebuild(tree, mapped);
@@ -43,5 +49,16 @@ export function mapAdapted(tree: unknown, fn: (layer: AdapterLayer) => Weight): 
 
 /** Names of the adapters in a tree, in the order in which they are found. */
 export function adapterNames(tree: unknown): string[] {
-  return [...new Set(adapterLayers(tree).map(({ layer }) => layer.name))];
+  const modules = moduleAdapters(tree).map(({ adapter }) => adapter.name);
+  return [...new Set([...adapterLayers(tree).map(({ layer }) => layer.name), ...modules])];
+}
+
+function isListOfLayers(value: unknown): boolean {
+  return Array.isArray(value) && value.some(isAdapterLayer);
+}
+
+function inputDependent(): LorikeetError {
+  return new LorikeetError('unsupported', 'the adapters of a weight here depend on the input', {
+    hint: 'take the model from before they were put together for a batch or a router',
+  });
 }

@@ -1,4 +1,4 @@
-import { materialize } from '@lorikeet/nn';
+import { paths, type Weight } from '@lorikeet/nn';
 import {
   cast,
   evaluate,
@@ -10,39 +10,91 @@ import {
   type Tensor,
 } from '@lorikeet/tensor-core';
 import { adaptBiases } from './adaptBiases.ts';
-import { adapterLayers, mapAdapted } from './layers.ts';
+import { type AdapterLayer, adapterLayers, mapAdapted } from './layers.ts';
+import { errorBound } from './merging/errorBound.ts';
+import {
+  exactWeight,
+  type MergedWeight,
+  type MergeForm,
+  mergedWeight,
+} from './merging/mergedWeight.ts';
+import { type MergeEvidence, type MergeReport, mergeReport } from './merging/mergeReport.ts';
+import { moduleAdapters } from './modules/moduleAdapter.ts';
 
-export interface MergeOptions {
+export interface MergeOptions extends MergeForm {
   /** Refuses a merged weight that is not finite. Needs to read the result, so that the call returns a promise. */
   readonly safe?: boolean;
+  /** Tells how far each merged weight is from what its adapters mean, computed in f64. Returns a promise, too. */
+  readonly report?: boolean;
+}
+
+/** A merged model with evidence. */
+export interface Merged<T> {
+  readonly model: T;
+  readonly report: MergeReport;
 }
 
 /**
- * Works all adapters into the weights.
+ * Works all adapters into the weights. Half floats are computed in f32 and rounded once.
  *
+ * @param options `dtype`: of the merged weights, that of each base if not given. `quantised`: `requantise` stores a
+ *   weight that was adapted on a quantised base as the base is, with an error that the report bounds; without it, such a
+ *   weight is a plain tensor.
  * @returns a model of the structure of the one before `adapt`, with nothing left of the adapters; what was
- *   not adapted is the same tensor as before. A weight that was adapted on a quantised base is a plain tensor.
- * @throws LorikeetError `not-finite` in safe mode, naming each weight; the adapted model is left as it was.
+ *   not adapted is the same tensor as before. With `report`, also how far each weight is off, and how far it may be.
+ * @throws LorikeetError `unsupported` for a method that changes no weight; `not-finite` in safe mode, naming each weight;
+ *   the adapted model is left as it was.
+ * @example
+ * const { model, report } = await merge(tuned, { dtype: 'f16', safe: true, report: true });
+ * console.log(String(report));
  */
-export function merge<T>(tuned: T): T;
+export function merge<T>(tuned: T, options?: MergeForm): T;
+export function merge<T>(
+  tuned: T,
+  options: MergeOptions & { readonly report: true },
+): Promise<Merged<T>>;
 export function merge<T>(tuned: T, options: MergeOptions & { readonly safe: true }): Promise<T>;
-export function merge<T>(tuned: T, options: MergeOptions = {}): T | Promise<T> {
-  const biases = new Map<string, Tensor>();
-  const shifted = adaptBiases(tuned, (path, bias) => biases.set(path, bias));
-  const weights: Tensor[] = [];
+export function merge<T>(tuned: T, options: MergeOptions = {}): T | Promise<T | Merged<T>> {
+  requireMergeable(tuned);
+  const merged = new Map<string, Tensor>();
+  const evidence: MergeEvidence[] = [];
+  const shifted = adaptBiases(tuned, (path, bias) => merged.set(path, bias));
+  const places = new Map(adapterLayers(shifted).map(({ path, layer }) => [layer, path] as const));
+  const weights: Weight[] = [];
   const plain = mapAdapted(shifted, (layer) => {
-    const weight = materialize(layer);
-    weights.push(weight);
-    return weight;
+    const found = mergedWeight(layer, options);
+    const path = places.get(layer) ?? '';
+    merged.set(path, found.value);
+    weights.push(found.weight);
+    if (options.report === true) evidence.push(evidenceOf(path, layer, found));
+    return found.weight;
   });
-  const names = [...new Set(adapterLayers(shifted).map(({ path }) => path))];
-  const merged = new Map([
-    ...weights.map((weight, i) => [names[i] ?? '', weight] as const),
-    ...biases,
-  ]);
-  if (options.safe === true) return requireFinite(merged).then(() => plain);
-  realize(...merged.values());
+  const checked = options.safe === true ? requireFinite(merged) : Promise.resolve();
+  if (options.report === true)
+    return checked.then(async () => ({ model: plain, report: await mergeReport(evidence) }));
+  if (options.safe === true) return checked.then(() => plain);
+  realize(...merged.values(), ...paths(weights).map(([, leaf]) => leaf));
   return plain;
+}
+
+function evidenceOf(path: string, layer: AdapterLayer, found: MergedWeight): MergeEvidence {
+  const exact = exactWeight(layer);
+  const bound = errorBound(layer, exact, found);
+  return { path, value: found.value, isQuantised: found.stored !== undefined, exact, bound };
+}
+
+function requireMergeable(tuned: unknown): void {
+  const [module] = moduleAdapters(tuned);
+  if (module === undefined) return;
+  const { variant } = module.adapter.settings;
+  throw new LorikeetError(
+    'unsupported',
+    `${variant.name} changes no weight, and cannot be merged`,
+    {
+      path: module.path,
+      hint: `take it away with disable(tuned, '${module.adapter.name}'), or keep it beside the model`,
+    },
+  );
 }
 
 async function requireFinite(merged: ReadonlyMap<string, Tensor>): Promise<void> {

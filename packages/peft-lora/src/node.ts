@@ -7,7 +7,8 @@ import { openSafetensors, saveSafetensors } from '@lorikeet/tensor-core/safetens
 import { requireFreeName } from './adapt.ts';
 import { adapterEntries } from './peft/adapterEntries.ts';
 import { type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
-import { type EncodeOptions, encodeAdapter } from './peft/encodeAdapter.ts';
+import { encodeAdapter } from './peft/encodeAdapter.ts';
+import type { EncodeOptions } from './peft/encodedAdapter.ts';
 
 const configName = 'adapter_config.json';
 const weightsName = 'adapter_model.safetensors';

@@ -1,5 +1,4 @@
 import {
-  type Adaptable,
   at,
   biasOf,
   isAdaptable,
@@ -21,7 +20,9 @@ import {
 } from '@lorikeet/tensor-core';
 import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
+import type { AdaptedSite } from './adaptedSite.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+import { isAdapterLayer } from './layers.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
 import { share } from './share.ts';
 import { exchangeOrder } from './siteShape.ts';
@@ -72,13 +73,6 @@ export function place<T>(
   return adapters.some(([, { target }]) => target.bias === 'all')
     ? trainBiases(adapted, name)
     : adapted;
-}
-
-/** A module to adapt, and how. */
-export interface AdaptedSite {
-  readonly module: Adaptable & Readonly<Record<string, unknown>>;
-  readonly weight: Weight;
-  readonly settings: AdapterSettings;
 }
 
 function siteAt(module: unknown, path: string, method: Method): AdaptedSite {
@@ -134,7 +128,16 @@ function adaptModule(
   const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
   const parameters = variant.init({ shape, config, key, base, bias });
-  const frozen = variant.frozen?.({ shape, config, key, base, bias, index });
+  const frozen = variant.frozen?.({
+    shape,
+    config,
+    key,
+    base,
+    bias,
+    index,
+    parameters,
+    isBaseFixed: !isAdapterLayer(weight),
+  });
   if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
     throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
       path,

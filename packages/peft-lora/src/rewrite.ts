@@ -1,5 +1,6 @@
 import { isReparam } from '@lorikeet/nn';
 import { childrenOf, isTreeNode, rebuild, Tensor } from '@lorikeet/tensor-core';
+import { ModuleAdapter } from './modules/moduleAdapter.ts';
 
 /** Rebuilds a tree with the nodes at some paths replaced; all else is shared. */
 export function rewrite<T>(tree: T, plan: ReadonlyMap<string, (node: unknown) => unknown>): T;
@@ -33,7 +34,7 @@ export function modelPaths(model: unknown): { modules: string[]; weights: string
     if (node instanceof Tensor || isReparam(node)) {
       weights.push(path.join('.'));
       for (let depth = 1; depth < path.length; depth++) modules.add(path.slice(0, depth).join('.'));
-    } else if (isTreeNode(node)) {
+    } else if (isTreeNode(node) && !(node instanceof ModuleAdapter)) {
       for (const [name, child] of childrenOf(node)) walk(child, [...path, name]);
     }
   };

@@ -1,6 +1,6 @@
 import { Shared, SharedGroup } from '@lorikeet/nn';
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
-import type { AdaptedSite } from './place.ts';
+import type { AdaptedSite } from './adaptedSite.ts';
 import type { SharedTensors } from './variant.ts';
 
 /**

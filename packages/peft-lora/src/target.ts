@@ -14,6 +14,8 @@ export interface TargetOptions {
   readonly layersPattern?: string;
   /** Paths, or ends of paths, that are left out. */
   readonly exclude?: readonly string[];
+  /** Computes as PEFT does where that departs from the mathematics: the docs of each method say where. */
+  readonly compat?: 'peft';
 }
 
 /** Whether the options leave a path in. */

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { LowRank } from './algebra/lowRank.ts';
 import type { SiteShape } from './siteShape.ts';
 import type { TargetOptions } from './target.ts';
+import type { StepRule, TrainedPlace } from './training/stepRule.ts';
 
 /** Named tensors of an adapter. */
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -23,6 +24,10 @@ export interface InitArguments<Config> {
 export interface FrozenArguments<Config> extends InitArguments<Config> {
   /** Number of the place among those of the adapter, in the order of the model, from 0. */
   readonly index: number;
+  /** What `init` made. */
+  readonly parameters: Tensors;
+  /** Whether nothing below trains, so that what is made of `base()` stays true. */
+  readonly isBaseFixed: boolean;
 }
 
 /** One of the places of an adapter, told to a variant whose places have tensors in common. */
@@ -48,6 +53,8 @@ export interface AdapterArguments<Config> {
   readonly parameters: Tensors;
   /** What does not train, likewise. */
   readonly frozen: Tensors;
+  /** Whether to compute as PEFT does where that departs from the mathematics. */
+  readonly compat: 'peft' | undefined;
   /** The weight under the adapter: [out, in], [rows, width] or [O, C, ...kernel]. */
   base(): Tensor;
 }
@@ -56,6 +63,12 @@ export interface AdapterArguments<Config> {
 export interface ProductArguments<Config> extends AdapterArguments<Config> {
   readonly context: Context;
   product(x: Tensor): Tensor;
+}
+
+/** Tensors that stand for the parameters of a place in a file. */
+export interface StoredForm {
+  encode(parameters: Tensors): Tensors;
+  decode(stored: Tensors): Tensors;
 }
 
 /** How a method is written in Hugging Face PEFT's files. */
@@ -67,6 +80,8 @@ export interface PeftFormat<Config = unknown> {
    * act on, and those of the placement (`bias`, `exclude_modules`, ...) that not every method has.
    */
   readonly inactive?: Readonly<Record<string, unknown>>;
+  /** Keys of its config that PEFT itself never reads for this method, so that any value changes nothing. */
+  readonly ignored?: readonly string[];
   /**
    * The end of the key of each tensor, after the path of the module: of what trains, and of what does not if it is
    * stored too.
@@ -85,6 +100,8 @@ export interface PeftFormat<Config = unknown> {
     encode(config: Config): unknown;
     decode(value: unknown): unknown;
   };
+  /** For a config with which the file has other tensors in place of the parameters. `keys` has those of both. */
+  stored?(config: Config): StoredForm | undefined;
   /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
   sharedKeys?(config: Config): Readonly<Record<string, string>>;
 }
@@ -99,8 +116,15 @@ export interface VariantTraits<Config> {
   isRandomAtInit(config: Config): boolean;
   /** Whether a call in training draws random numbers, as with dropout. */
   isStochastic(config: Config): boolean;
+  /**
+   * Whether derivatives take a part of the adapted weight as a constant on purpose, by `stopGradient`; not so if left
+   * out.
+   */
+  holdsConstants?(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
+  /** Whether the rows of the adapted weight are at the angles of those of the base, or at their supplements. */
+  keepsAngles?(config: Config): boolean;
   /** Number of trainable elements that all places together share. */
   sharedParameterCount?(config: Config, shapes: readonly SiteShape[]): number;
   /** Whether it holds for a second use of the weight too, as in a tied head. By default it does not. */
@@ -122,6 +146,8 @@ export interface Variant<Config = unknown> {
   readonly traits: VariantTraits<Config>;
   /** Hints for `adapterLaws`: some config; every field varies. Paths in the laws end in `first` and `second`. */
   sample(draw: Draw): Partial<Config>;
+  /** Hint for `adapterLaws`: from which sides of weights are drawn, for a method that refuses most; else 1 to 4. */
+  readonly sides?: readonly number[];
   readonly peft?: PeftFormat<Config>;
   /** The config at one path, for a config that has patterns. */
   configAt?(config: Config, path: string): Config;
@@ -154,8 +180,23 @@ export interface Variant<Config = unknown> {
    * module puts out. `null` is no bias.
    */
   adaptBias?(bias: Tensor | null, args: AdapterArguments<Config>): Tensor | null;
+  /** What the method asks to be added to the loss: a scalar, of all places of an adapter with one config. */
+  penalty?(places: readonly TrainedPlace<Config>[]): Tensor;
+  /** What the method does to its parameters in each step of training. */
+  readonly stepRule?: StepRule<Config>;
+  /**
+   * Names of the parameters that are the thin factors of the update, B [out, R, ...] and A [R, in, ...], for optimisers
+   * that treat them apart. With a `scale`, the update is their product times it and nothing else.
+   */
+  factors?(config: Config): FactorNames;
   /** Why a weight of this shape cannot be adapted with this config, such as a size that does not divide; else `undefined`. */
   refusal?(config: Config, shape: SiteShape): string | undefined;
+}
+
+export interface FactorNames {
+  readonly left: string;
+  readonly right: string;
+  readonly scale: number | null;
 }
 
 export interface ConvolutionArguments<Config> extends ProductArguments<Config> {
@@ -188,18 +229,22 @@ export function method<Config>(
   variant: Variant<Config>,
   options: Partial<Config> & TargetOptions = {},
 ): Method<Config> {
-  const { bias, layers, layersPattern, exclude, ...rest } = options;
+  const { bias, layers, layersPattern, exclude, compat, ...rest } = options;
   const target = {
     ...(bias === undefined ? {} : { bias }),
     ...(layers === undefined ? {} : { layers }),
     ...(layersPattern === undefined ? {} : { layersPattern }),
     ...(exclude === undefined ? {} : { exclude }),
+    ...(compat === undefined ? {} : { compat }),
   };
   return { kind: 'adapter', variant, config: parseConfig(variant, rest), target, extra: {} };
 }
 
 /** Completes and checks the config of a variant. Throws `invalid-config`, naming each fault. */
-export function parseConfig<Config>(variant: Variant<Config>, options: unknown): Config {
+export function parseConfig<Config>(
+  variant: Pick<Variant<Config>, 'name' | 'schema'>,
+  options: unknown,
+): Config {
   const result = variant.schema.safeParse(options);
   if (result.success) return result.data as Config;
   throw new LorikeetError('invalid-config', `the config of ${variant.name} is not valid`, {

@@ -1,5 +1,5 @@
-import { adapterLaws, describeLaws } from '@lorikeet/laws';
-import { variants } from '@lorikeet/peft-lora';
+import { adapterLaws, describeLaws, moduleAdapterLaws } from '@lorikeet/laws';
+import { moduleVariants, variants } from '@lorikeet/peft-lora';
 import { describe, expect, test } from 'vitest';
 
 test('the variants are found by their place', () => {
@@ -8,3 +8,6 @@ test('the variants are found by their place', () => {
 
 for (const variant of variants)
   describeLaws(variant.name, adapterLaws(variant), { describe, test });
+
+for (const variant of moduleVariants)
+  describeLaws(variant.name, moduleAdapterLaws(variant), { describe, test });

@@ -23,7 +23,15 @@ class Tied {
   }
 
   get inputSite(): InputSite {
-    return { embedding: 'words', width: 3, layers: 0, heads: 1, keyValueHeads: 1, headSize: 3 };
+    return {
+      embedding: 'words',
+      width: 3,
+      layers: 0,
+      heads: 1,
+      keyValueHeads: 1,
+      headSize: 3,
+      labels: 'rows',
+    };
   }
 
   embed(ids: Tensor, context: Context): Tensor {

@@ -14,6 +14,7 @@ export {
   useBackend,
 } from './backends.ts';
 export { batchAxes, batchAxis, batchElementwise, batchLoop, batchWith } from './batching.ts';
+export { isQuantized } from './blockwise.ts';
 export {
   byteLengthOf,
   byteSize,
@@ -96,6 +97,7 @@ export {
   type LossScalingOptions,
   valueAndScaledGrad,
 } from './transforms/lossScaling.ts';
+export { stopped, substitute } from './transforms/stopped.ts';
 export { type TracedProgram, traceProgram } from './transforms/traceProgram.ts';
 export { vjp } from './transforms/vjp.ts';
 export { type VmapOptions, vmap } from './transforms/vmap.ts';

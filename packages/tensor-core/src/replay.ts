@@ -94,9 +94,9 @@ export function usedFromBefore(
  * @param isLeftOut holds for tensors that are left out, with what they alone are made of.
  * @param isEnd holds for tensors that are taken, but not what they are made of.
  */
-function madeOf(
+export function madeOf(
   outputs: readonly Tensor[],
-  isLeftOut: (tensor: Tensor) => boolean,
+  isLeftOut: (tensor: Tensor) => boolean = () => false,
   isEnd: (tensor: Tensor) => boolean = () => false,
 ): Tensor[] {
   const seen = new Set<Tensor>();

@@ -5,6 +5,7 @@ import { isLorikeetError, LorikeetError } from '@lorikeet/tensor-core';
 import { readJson } from '../readJson.ts';
 import { basePathOf } from './basePath.ts';
 import { checkAdapter } from './checkAdapter.ts';
+import { checkConversion } from './checkConversion.ts';
 import { checkMixedBatch } from './checkMixedBatch.ts';
 import { checkModel } from './checkModel.ts';
 import { checkSchedules } from './checkSchedules.ts';
@@ -36,6 +37,7 @@ const checkers: Readonly<Partial<Record<CaseKind, Checker>>> = {
   trajectory: checkTrajectory,
   weighted: checkWeighted,
   'mixed-batch': checkMixedBatch,
+  conversion: checkConversion,
 };
 
 /** Rows for every case in a folder of the layout of `shared/golden`. What cannot be computed gets a row that says so. */

@@ -1,92 +1,92 @@
 import { join } from 'node:path';
-import { lossOf, type ModelInputs } from '@lorikeet/model-zoo';
+import { lossOf, type Model, type ModelInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import {
-  adam,
-  adamw,
   applyUpdates,
+  at,
   Context,
   combine,
-  type Optimizer,
+  globalNorm,
+  materialize,
   partition,
-  sgd,
+  type Weight,
 } from '@lorikeet/nn';
-import { encodeAdapter, isTrainable } from '@lorikeet/peft-lora';
+import {
+  adapterPenalty,
+  disable,
+  encodeAdapter,
+  isTrainable,
+  trimRanks,
+} from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
-import { compile, LorikeetError, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
-import { z } from 'zod';
+import { add, compile, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
 import { basePathOf } from './basePath.ts';
+import { checkAllocation } from './checkAllocation.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
+import { trajectoryOptimizer } from './trajectoryOptimizer.ts';
 
 /** Losses and final values of a few optimiser steps on one batch. */
 export async function* checkTrajectory(
   root: string,
   golden: GoldenCase,
 ): AsyncGenerator<ParityRow> {
-  const optimizer = optimizerOf(golden.meta.optimizer);
+  const { meta } = golden;
+  const optimizer = trajectoryOptimizer(meta);
   const base = await load(join(root, await basePathOf(root, golden)));
-  const tuned = await loadAdapter(base, join(golden.dir, 'initial'));
+  const tuned = await loadAdapter(base, join(golden.dir, 'initial'), { compat: 'peft' });
   const inputs = await golden.inputs();
 
   const [initial, frozen] = partition(tuned, isTrainable);
   type Live = typeof initial;
-  const forward = compile((live: Live, given: ModelInputs) =>
-    combine(live, frozen).call(given, Context.evaluation),
-  );
+  const objective = (model: Model, given: ModelInputs): Tensor =>
+    add(lossOf(model.call(given, Context.evaluation)), adapterPenalty(model));
   const step = compile((live: Live, state: unknown, given: ModelInputs) => {
-    const objective = (part: Live): Tensor =>
-      lossOf(combine(part, frozen).call(given, Context.evaluation));
-    const { value, gradient } = valueAndGrad(objective)(live);
+    const { value, gradient } = valueAndGrad((part: Live) =>
+      objective(combine(part, frozen), given),
+    )(live);
     const update = optimizer.update(gradient, state, live);
-    return { loss: value, live: applyUpdates(live, update.updates), state: update.state };
+    const next = { live: applyUpdates(live, update.updates), state: update.state };
+    return { ...next, loss: value, norm: globalNorm(gradient) };
   });
 
   let live = initial;
   let state = optimizer.init(live);
-  const losses: number[] = [];
-  for (let i = 0; i < (golden.meta.steps ?? 0); i++) {
+  const [losses, norms]: [number[], number[]] = [[], []];
+  for (let i = 0; i < (meta.steps ?? 0); i++) {
     const next = step(live, state, inputs);
     losses.push(await next.loss.item());
+    norms.push(await next.norm.item());
     ({ live, state } = next);
+    const allocation = meta.per_step?.[i];
+    if (allocation !== undefined) yield* checkAllocation(golden, combine(live, frozen), allocation);
   }
   yield await golden.check('output.losses', tensor(losses));
-  const { loss, logits } = forward(live, inputs);
-  if (loss !== undefined) yield await golden.check('output.final_loss', loss);
-  if (logits !== undefined)
-    yield await golden.check('output.final_logits', logits, inputs.attention_mask);
-  const { tensors } = encodeAdapter(combine(live, frozen));
-  for (const [key, leaf] of tensors)
-    if (golden.shapeOf(`final.${key}`) !== undefined)
-      yield await golden.check(`final.${key}`, leaf);
+  if (meta.grad_norm_before_clipping !== undefined)
+    yield golden.compare('grad_norm_before_clipping', norms, meta.grad_norm_before_clipping);
+  yield* checkEnd(golden, combine(live, frozen), inputs, objective);
   yield* golden.rest();
 }
 
-const description = z.looseObject({
-  kind: z.string(),
-  lr: z.number(),
-  weight_decay: z.number().default(0),
-  momentum: z.number().default(0),
-  nesterov: z.boolean().default(false),
-  betas: z.tuple([z.number(), z.number()]).default([0.9, 0.999]),
-  eps: z.number().default(1e-8),
-});
-
-/** The optimiser that a case's meta.json describes. Throws `unsupported`. */
-function optimizerOf(meta: unknown): Optimizer {
-  const { kind, lr, weight_decay, momentum, nesterov, betas, eps, ...rest } =
-    description.parse(meta);
-  const more = Object.entries(rest).filter(([, value]) => value !== false && value !== null);
-  const [beta1, beta2] = betas;
-  const options = { learningRate: lr, weightDecay: weight_decay, beta1, beta2, epsilon: eps };
-  if (more.length === 0) {
-    if (kind === 'AdamW') return adamw(options);
-    if (kind.startsWith('Adam (L2')) return adam(options);
-    if (kind === 'SGD')
-      return sgd({ learningRate: lr, weightDecay: weight_decay, momentum, nesterov });
+/** The loss, the logits and the file of the adapter after the last step. */
+async function* checkEnd(
+  golden: GoldenCase,
+  model: Model,
+  inputs: ModelInputs,
+  objective: (model: Model, inputs: ModelInputs) => Tensor,
+): AsyncGenerator<ParityRow> {
+  const { logits } = compile((given: ModelInputs) => model.call(given, Context.evaluation))(inputs);
+  yield await golden.check('output.final_loss', objective(model, inputs));
+  if (logits !== undefined)
+    yield await golden.check('output.final_logits', logits, inputs.attention_mask);
+  const saved = golden.meta.per_step === undefined ? model : await trimRanks(model);
+  for (const [key, leaf] of encodeAdapter(saved).tensors)
+    if (golden.shapeOf(`final.${key}`) !== undefined)
+      yield await golden.check(`final.${key}`, leaf);
+  // Beside an adapted embedding PEFT saves the table of the base model, which stays as it is.
+  const base = disable(model);
+  for (const key of golden.names('final.').filter((name) => name.includes('.base_layer.'))) {
+    const path = key.replace(/^base_model\.model\./, '').replace('.base_layer.', '.');
+    yield await golden.check(`final.${key}`, materialize(at(base, path) as Weight));
   }
-  throw new LorikeetError(
-    'unsupported',
-    `the optimiser '${[kind, ...more.map(([name]) => name)].join(' with ')}'`,
-  );
 }

@@ -4,7 +4,6 @@ import { Context } from '@lorikeet/nn';
 import {
   type AdapterUpdate,
   applyUpdate,
-  type CombinationKind,
   combineUpdates,
   denseOf,
   updateOf,
@@ -15,17 +14,6 @@ import { basePathOf } from './basePath.ts';
 import { outputsByName } from './forward.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
-
-/** One combination of the adapters of a case, as `meta.json` has it. */
-export interface WeightedMeta {
-  readonly id: string;
-  readonly combination_type: CombinationKind;
-  readonly weights: readonly number[];
-  readonly svd_rank?: number;
-  readonly density?: number;
-  readonly majority_sign_method?: 'total' | 'frequency';
-  readonly resulting_r: number;
-}
 
 /** Weighted combinations of adapters as PEFT computes them: factors, their product, outputs. */
 export async function* checkWeighted(root: string, golden: GoldenCase): AsyncGenerator<ParityRow> {

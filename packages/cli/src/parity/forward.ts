@@ -1,21 +1,28 @@
 import { lossOf, type Model, type ModelInputs, type ModelOutputs } from '@lorikeet/model-zoo';
 import { Context, combine, type Part, paths } from '@lorikeet/nn';
-import { compile, type Tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
+import { add, compile, type Tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
 import type { GoldenCase } from './goldenCase.ts';
 import type { ParityRow } from './row.ts';
 
-/** Outputs of a model in evaluation, and the gradient of its loss by one part of it. */
+/**
+ * Outputs of a model in evaluation, its loss, and the gradient of that by one part of the model.
+ *
+ * @param penalty what the loss has besides.
+ */
 export function forwardAndGradient<T extends Model>(
   trainable: Part<T>,
   frozen: Part<T>,
   inputs: ModelInputs,
-): { outputs: ModelOutputs; gradient: Part<T> } {
+  penalty?: (model: T) => Tensor,
+): { outputs: ModelOutputs; loss: Tensor; gradient: Part<T> } {
   const differentiate = valueAndGradWithAux((part: Part<T>) => {
-    const outputs = combine(part, frozen).call(inputs, Context.evaluation);
-    return { value: lossOf(outputs), aux: outputs };
+    const model = combine(part, frozen);
+    const outputs = model.call(inputs, Context.evaluation);
+    const loss = lossOf(outputs);
+    return { value: penalty === undefined ? loss : add(loss, penalty(model)), aux: outputs };
   });
-  const { aux, gradient } = compile(differentiate)(trainable);
-  return { outputs: aux, gradient };
+  const { value, aux, gradient } = compile(differentiate)(trainable);
+  return { outputs: aux, loss: value, gradient };
 }
 
 /**

@@ -4,9 +4,10 @@ import type { TokenInputs } from '@lorikeet/model-zoo';
 import { LorikeetError, type Shape, sameShape, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
-import type { WeightedMeta } from './checkWeighted.ts';
+import type { AllocationMeta } from './allocationMeta.ts';
 import { compare, type Tolerance } from './compare.ts';
 import type { CaseKind, ParityRow } from './row.ts';
+import type { WeightedMeta } from './weightedMeta.ts';
 
 /** The part of a case's `meta.json` that is used. */
 export interface Meta {
@@ -14,6 +15,10 @@ export interface Meta {
   readonly logits_field?: string;
   readonly optimizer?: Readonly<Record<string, unknown>>;
   readonly steps?: number;
+  readonly max_grad_norm?: number;
+  readonly grad_norm_before_clipping?: readonly number[];
+  /** Of a budget of ranks. */
+  readonly per_step?: readonly AllocationMeta[];
   /** Folders of the adapters of the case. */
   readonly adapters?: readonly string[];
   /** Of combinations: the module whose factors are stored, and what was combined. */
@@ -86,6 +91,12 @@ export class GoldenCase {
     return { ...others, input_ids };
   }
 
+  /** A tensor that others are computed from. */
+  async given(name: string): Promise<Tensor> {
+    this.#compared.add(name);
+    return tensor(await this.io.readAs(name, 'f32'), this.shapeOf(name));
+  }
+
   /** Compares a result with the tensor of that name. Positions where `mask` is 0 do not count. */
   async check(name: string, got: Tensor, mask?: Tensor): Promise<ParityRow> {
     this.#compared.add(name);
@@ -103,6 +114,14 @@ export class GoldenCase {
       ...this.#row(name),
       ...compare(await got.data(), expected, this.meta.tolerance, isCompared),
     };
+  }
+
+  /** Compares numbers with those that the case's meta.json has. */
+  compare(name: string, got: readonly number[], expected: readonly number[]): ParityRow {
+    if (got.length !== expected.length)
+      return this.miss(name, `${got.length} numbers instead of ${expected.length}`);
+    const [ours, theirs] = [Float64Array.from(got), Float64Array.from(expected)];
+    return { ...this.#row(name), ...compare(ours, theirs, this.meta.tolerance) };
   }
 
   miss(tensorName: string, reason: string): ParityRow {

@@ -51,7 +51,12 @@ export function adapterLaw<Config>(
     for (let attempt = 0; attempt < 1000; attempt++) {
       const options = variant.sample(draw);
       const chosen = method(variant, options);
-      const probe = drawProbe(draw, variant.kinds, variant.bias?.isUsed(chosen.config));
+      const probe = drawProbe(
+        draw,
+        variant.kinds,
+        variant.bias?.isUsed(chosen.config),
+        variant.sides,
+      );
       if (!fits(probe.model, chosen)) continue;
       const shown = (): string => `${fc.stringify({ config: options })}\n${formatProbe(probe)}`;
       return { ...probe, method: chosen, [fc.toStringMethod]: shown };

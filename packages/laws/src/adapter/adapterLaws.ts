@@ -3,6 +3,7 @@ import type { Law } from '../law.ts';
 import {
   countsItsParameters,
   followsItsKey,
+  keepsItsAngles,
   keepsItsRank,
   leavesTheBase,
   startsAsItSays,
@@ -10,6 +11,7 @@ import {
 import { mixesRows } from './batchLaws.ts';
 import { commutesElsewhere, mixesEvenly, stacks } from './combiningLaws.ts';
 import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
+import { mergesWithinItsBound } from './mergingLaws.ts';
 import { mergesToItself, multipliesAsItMeans } from './productLaws.ts';
 import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './trainingLaws.ts';
 
@@ -34,6 +36,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     startsAsItSays(variant),
     multipliesAsItMeans(variant),
     mergesToItself(variant),
+    mergesWithinItsBound(variant),
     mixesEvenly(variant),
     stacks(variant),
     commutesElsewhere(variant),
@@ -43,6 +46,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     drawsOnlyInTraining(variant),
     countsItsParameters(variant),
     keepsItsRank(variant),
+    keepsItsAngles(variant),
     followsItsKey(variant),
     heedsItsConfig(variant),
     ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),

@@ -1,5 +1,6 @@
 import { paths } from '@lorikeet/nn';
 import { disable, type Variant } from '@lorikeet/peft-lora';
+import { dot, type Tensor } from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
 import type { Law } from '../law.ts';
 import {
@@ -67,6 +68,33 @@ export function keepsItsRank<C>(variant: Variant<C>): Law {
       const rank = numericalRank(await numbersOf([weight.sub(base)]), rows);
       if (rank > bound)
         throw new Error(`the change of the weight at ${path} has rank ${rank}, above ${bound}`);
+    }
+  });
+}
+
+/** Rotations and reflections of inputs, and scales of outputs, leave the cosines of rows, but for signs. */
+export function keepsItsAngles<C>(variant: Variant<C>): Law {
+  const name = 'keeps the angles between the rows of a weight, where its trait says so';
+  return adapterLaw(name, variant, async ({ model, trained }) => {
+    const [before, after] = [weightsOf(model), weightsOf(trained)];
+    for (const [i, { config, path, site }] of settingsOf(trained).entries()) {
+      const [base, weight] = [before[i], after[i]];
+      if (variant.traits.keepsAngles?.(config as C) !== true) continue;
+      if (base === undefined || weight === undefined) continue;
+      const cosines = (matrix: Tensor): Promise<number[]> => {
+        const isTurned = site.kind === 'linear' && site.inputAxis === 0;
+        const rows = isTurned ? matrix.permute([1, 0]) : matrix;
+        const flat = rows.reshape([rows.shape[0] ?? 1, -1]);
+        const unit = flat.div(flat.mul(flat).sum(-1, { keepAxes: true }).pow(0.5));
+        return numbersOf([dot(unit, unit, { contract: [[1], [1]] })]);
+      };
+      const absolute = (values: readonly number[]): number[] => values.map(Math.abs);
+      requireClose(
+        `the cosines of ${path}`,
+        absolute(await cosines(weight)),
+        absolute(await cosines(base)),
+        1e-9,
+      );
     }
   });
 }

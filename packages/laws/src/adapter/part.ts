@@ -27,13 +27,20 @@ export function callPart(part: Part, input: Tensor, context: Context): Tensor {
     : part.call(input, context);
 }
 
+export interface PartOptions {
+  readonly seed: number;
+  readonly needsBias: boolean;
+  /** From which those of the weight are drawn. */
+  readonly sides: readonly number[];
+}
+
 /** A module of a kind, with an input for it. */
 export function drawPart(
   draw: Draw,
   kind: Site['kind'],
-  { seed, needsBias }: { readonly seed: number; readonly needsBias: boolean },
+  { seed, needsBias, sides }: PartOptions,
 ): { readonly module: Part; readonly input: Tensor } {
-  const [out, inputs] = [draw.integer(1, 4), draw.integer(1, 4)];
+  const [out, inputs] = [draw.pick(sides), draw.pick(sides)];
   const hasBias = needsBias || draw.boolean();
   const bias = hasBias ? noiseTensor([out], seed + 20) : null;
   if (kind === 'embedding') {

@@ -67,20 +67,24 @@ export function formatProbe({ model, inputs }: DrawnProbe): string {
   return lines.join('\n');
 }
 
+const anySides: readonly number[] = [1, 2, 3, 4];
+
 /**
  * A probe in f64 whose parts are of the given kinds, with inputs.
  *
  * @param needsBias whether every part must have a bias, which an embedding never has.
+ * @param sides from which those of adapted weights are drawn.
  */
 export function drawProbe(
   draw: Draw,
   kinds: readonly Site['kind'][],
   needsBias = false,
+  sides: readonly number[] = anySides,
 ): DrawnProbe {
   const allowed = needsBias ? kinds.filter((kind) => kind !== 'embedding') : kinds;
-  const first = drawPart(draw, draw.pick(allowed), { seed: 1, needsBias });
-  const second = drawPart(draw, draw.pick(allowed), { seed: 2, needsBias });
-  const plain = drawPart(draw, 'linear', { seed: 3, needsBias: false });
+  const first = drawPart(draw, draw.pick(allowed), { seed: 1, needsBias, sides });
+  const second = drawPart(draw, draw.pick(allowed), { seed: 2, needsBias, sides });
+  const plain = drawPart(draw, 'linear', { seed: 3, needsBias: false, sides: anySides });
   const nests = [
     drawNest(draw, first.module, 'first'),
     drawNest(draw, second.module, 'second'),

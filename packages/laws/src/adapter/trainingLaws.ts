@@ -1,6 +1,14 @@
 import { at, Context, combine, isAdaptable, mapTree, paths, zipTrees } from '@lorikeet/nn';
 import type { Variant } from '@lorikeet/peft-lora';
-import { evaluate, full, grad, randomKey, type Tensor } from '@lorikeet/tensor-core';
+import {
+  evaluate,
+  full,
+  grad,
+  randomKey,
+  stopped,
+  substitute,
+  type Tensor,
+} from '@lorikeet/tensor-core';
 import { requireSame } from '../closeness.ts';
 import type { Law } from '../law.ts';
 import { noiseTensor } from '../noise.ts';
@@ -30,7 +38,7 @@ export function differentiates<C>(variant: Variant<C>): Law {
   return adapterLaw(
     'has gradients that equal differences',
     variant,
-    async ({ trained, inputs }) => {
+    async ({ trained, inputs, method }) => {
       const [trainable, frozen] = split(trained);
       const direction = mapTree(trainable, (leaf) => noiseTensor(leaf.shape, leaf.size + 80));
       for (const context of [Context.evaluation, Context.training(randomKey(3))]) {
@@ -41,13 +49,30 @@ export function differentiates<C>(variant: Variant<C>): Law {
           const only = mapTree(direction, (leaf, at) =>
             at.join('.') === path ? leaf : leaf.mul(0),
           );
-          const at = (t: number): Promise<number> =>
-            loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), trainable, only)).item();
+          const moved = (t: number): Tensor =>
+            loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), trainable, only));
+          const hold = variant.traits.holdsConstants?.(method.config)
+            ? await holding(loss(trainable))
+            : (value: Tensor): Tensor => value;
+          const at = (t: number): Promise<number> => hold(moved(t)).item();
           await requireDerivative(`the derivative by ${path}`, await slope.item(), at, 1e-6);
         }
       }
     },
   );
+}
+
+/** Makes a function vary as its derivative sees it: what `stopGradient` gives stays as it is in `origin`. */
+async function holding(origin: Tensor): Promise<(value: Tensor) => Tensor> {
+  const constants = stopped([origin]);
+  if (constants.length === 0) throw new Error('the trait claims constants, and there are none');
+  const held = await evaluate(constants.map((constant) => constant.mul(1)));
+  return (value) => {
+    const found = stopped([value]);
+    if (found.length !== held.length) throw new Error('another graph for other values');
+    const replaced = new Map(found.map((constant, i) => [constant, held[i] ?? constant]));
+    return substitute([value], replaced)[0] ?? value;
+  };
 }
 
 /** Randomness belongs to training, and to the key. */

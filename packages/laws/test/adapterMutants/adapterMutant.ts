@@ -22,10 +22,14 @@ export function withConfig<A extends { readonly config: LoraConfig }>(
   return { ...args, config: { ...args.config, ...change } };
 }
 
-/** LoRA whose computations, but not its first values, see another config. */
+/** LoRA that sees another config wherever it computes, first values included. */
 export function computingWith(change: Partial<LoraConfig>): Partial<Lora> {
-  const { contract, gather, convolve, bias } = lora;
+  const { contract, gather, convolve, bias, lowRank, frozen, factors } = lora;
   return {
+    init: (args) => lora.init(withConfig(args, change)),
+    frozen: (args) => frozen(withConfig(args, change)),
+    factors: (config) => factors({ ...config, ...change }),
+    lowRank: (args) => lowRank(withConfig(args, change)),
     materialize: (args) => lora.materialize(withConfig(args, change)),
     contract: (x, args) => contract(x, withConfig(args, change)),
     gather: (ids, args) => gather(ids, withConfig(args, change)),
@@ -37,17 +41,30 @@ export function computingWith(change: Partial<LoraConfig>): Partial<Lora> {
   };
 }
 
+const parts = [
+  'contract',
+  'gather',
+  'convolve',
+  'bias',
+  'peft',
+  'configAt',
+  'lowRank',
+  'frozen',
+  'factors',
+] as const;
+
 /** LoRA with the parts that a variant may lack but this one has. */
 export const lora: CompleteLora = complete(loraVariant);
 
-type CompleteLora = Lora &
-  Required<Pick<Lora, 'contract' | 'gather' | 'convolve' | 'bias' | 'peft' | 'configAt'>>;
+type CompleteLora = Lora & Required<Pick<Lora, (typeof parts)[number]>>;
 
 function complete(variant: Lora): CompleteLora {
-  const { contract, gather, convolve, bias, peft, configAt } = variant;
-  if (!(contract && gather && convolve && bias && peft && configAt))
-    throw new Error('lora has lost a part');
-  return { ...variant, contract, gather, convolve, bias, peft, configAt };
+  if (isComplete(variant)) return variant;
+  throw new Error('lora has lost a part');
+}
+
+function isComplete(variant: Lora): variant is CompleteLora {
+  return parts.every((part) => variant[part] !== undefined);
 }
 
 export const laws = {
@@ -66,4 +83,7 @@ export const laws = {
   key: 'is made by its key alone',
   config: 'heeds every option of its config',
   file: 'is the same after it was saved and loaded',
+  angles: 'keeps the angles between the rows of a weight, where its trait says so',
+  batch: 'gives each row of a batch what its own adapter alone gives it, in gradients too',
+  bound: 'merges within the bound that it states, in f32 and in half floats',
 } as const;

@@ -60,7 +60,7 @@ export const optionMutants: readonly Mutant[] = [
   ),
   mutant(
     'an option that is not saved',
-    { schema: schema.extend({ alpha: z.number().default(8) }) },
+    { schema: schema.safeExtend({ alpha: z.number().default(8) }) },
     laws.file,
   ),
 ];

@@ -2,7 +2,7 @@ import type { Tensors } from '@lorikeet/peft-lora';
 import { add, mul, permute, reshape, stopGradient, type Tensor } from '@lorikeet/tensor-core';
 import { laws, lora, type Mutant, mutant, withConfig } from './adapterMutant.ts';
 
-const { materialize, contract, gather, convolve } = lora;
+const { materialize, contract, gather, convolve, lowRank, traits } = lora;
 let calls = 0;
 
 /** Mistakes in what an adapter computes. */
@@ -89,6 +89,31 @@ export const productMutants: readonly Mutant[] = [
     { materialize: (args) => add(materialize(args), mul(args.base(), args.base())) },
     laws.rank,
     laws.forms,
+  ),
+  mutant(
+    'a trait that promises to keep angles',
+    { traits: { ...traits, keepsAngles: () => true } },
+    laws.angles,
+  ),
+  mutant(
+    'thin factors with another scale',
+    {
+      lowRank(args) {
+        const pair = lowRank(args);
+        return pair && { ...pair, scale: 2 * pair.scale };
+      },
+    },
+    laws.batch,
+  ),
+  mutant(
+    'a meaning that is less exact in single precision',
+    {
+      materialize(args) {
+        const weight = materialize(args);
+        return weight.dtype === 'f64' ? weight : mul(weight, 1.001);
+      },
+    },
+    laws.bound,
   ),
 ];
 

@@ -1,11 +1,14 @@
-import { LorikeetError, mapTensors } from '@lorikeet/tensor-core';
+import { LorikeetError, mapTensors, type Tensor } from '@lorikeet/tensor-core';
 import { matcher, selectPaths } from '../select.ts';
-import { combine, type Part, partition, paths } from '../tree.ts';
+import { combine, type Part, type Place, partition, paths } from '../tree.ts';
 import type { Optimizer } from './optimizer.ts';
 
 export interface ParameterGroup {
-  /** Which parameters, by the paths of their tensors: `**.B`. */
-  readonly select: string;
+  /**
+   * Which parameters: by the paths of their tensors, `**.B`, or by any fact. A path must match something; a fact may hold
+   * for none, and must be the same for a parameter and for its gradient.
+   */
+  readonly select: string | ((leaf: Tensor, place: Place) => boolean);
   readonly optimizer: Optimizer;
 }
 
@@ -15,17 +18,19 @@ export interface ParameterGroup {
  * @throws LorikeetError `no-match` for a group without a parameter, and for a parameter without a group.
  */
 export function parameterGroups(groups: readonly ParameterGroup[]): Optimizer<readonly unknown[]> {
-  const matchers = groups.map(({ select }) => matcher(select));
-  const groupOf = (path: string): number => matchers.findIndex((isMatch) => isMatch(path));
+  const predicates = groups.map(({ select }) => predicateOf(select));
+  const groupOf = (leaf: Tensor, place: Place): number =>
+    predicates.findIndex((isMatch) => isMatch(leaf, place));
   const split = <T>(tree: T): Part<T>[] =>
-    groups.map((_, i) => partition(tree, (_leaf, { path }) => groupOf(path) === i)[0]);
+    groups.map((_, i) => partition(tree, (leaf, place) => groupOf(leaf, place) === i)[0]);
 
   return {
     init(parameters) {
       const all = paths(parameters).map(([path]) => path);
-      for (const { select } of groups) selectPaths(select, all);
-      const left = all.find((path) => groupOf(path) === -1);
-      if (left !== undefined) {
+      for (const { select } of groups) if (typeof select === 'string') selectPaths(select, all);
+      const [first] = paths(partition(parameters, (leaf, place) => groupOf(leaf, place) === -1)[0]);
+      if (first !== undefined) {
+        const [left] = first;
         throw new LorikeetError('no-match', 'a parameter belongs to no group', {
           path: left,
           hint: "end the list with a group for '**'",
@@ -50,4 +55,10 @@ export function parameterGroups(groups: readonly ParameterGroup[]): Optimizer<re
       return { updates: whole as typeof gradients, state: results.map((result) => result.state) };
     },
   };
+}
+
+function predicateOf(select: ParameterGroup['select']): (leaf: Tensor, place: Place) => boolean {
+  if (typeof select !== 'string') return select;
+  const isMatch = matcher(select);
+  return (_leaf, { path }) => isMatch(path);
 }

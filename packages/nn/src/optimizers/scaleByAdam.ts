@@ -12,6 +12,11 @@ export interface AdamMoments {
   readonly epsilon?: number;
   /** Whether to divide by the largest mean square so far. Reddi, Kale and Kumar 2018. Defaults to false. */
   readonly amsgrad?: boolean;
+  /**
+   * Whether `epsilon` is added before the mean square is corrected for its start, so that it weighs more in the first
+   * steps: the shorter form at the end of section 2 of the paper. Defaults to false.
+   */
+  readonly uncorrectedEpsilon?: boolean;
 }
 
 export interface AdamState {
@@ -29,6 +34,7 @@ export function scaleByAdam({
   beta2 = 0.999,
   epsilon = 1e-8,
   amsgrad = false,
+  uncorrectedEpsilon = false,
 }: AdamMoments = {}): Optimizer<AdamState> {
   return {
     init: (parameters) => ({
@@ -45,8 +51,11 @@ export function scaleByAdam({
       const updates = zipTrees(
         (gradient, mean, square) => {
           const unbiased = div(mean, weightOfSteps(beta1, step, mean));
-          const root = sqrt(div(square, weightOfSteps(beta2, step, square)));
-          return cast(div(unbiased, add(root, epsilon)), gradient.dtype);
+          const weight = weightOfSteps(beta2, step, square);
+          const root = uncorrectedEpsilon
+            ? div(add(sqrt(square), epsilon), sqrt(weight))
+            : add(sqrt(div(square, weight)), epsilon);
+          return cast(div(unbiased, root), gradient.dtype);
         },
         gradients,
         first,

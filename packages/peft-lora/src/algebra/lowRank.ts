@@ -1,3 +1,4 @@
+import type { Site } from '@lorikeet/nn';
 import {
   concat,
   dot,
@@ -5,6 +6,7 @@ import {
   less,
   mul,
   qr,
+  reshape,
   type Svd,
   sliceAxis,
   sub,
@@ -13,6 +15,7 @@ import {
   type Tensor,
   tensor,
 } from '@lorikeet/tensor-core';
+import { exchangeOrder, type SiteShape } from '../siteShape.ts';
 
 /** A matrix as `scale` times a product of two thin ones: exact, and small where the rank R is. */
 export interface LowRank {
@@ -31,6 +34,16 @@ export function rankOf({ left }: LowRank): number {
 /** The matrix itself, [out, in]. For tests, and where a dense result was asked for. */
 export function denseOf({ left, right, scale }: LowRank): Tensor {
   return mul(dot(left, right, { contract: [[1], [0]] }), scale);
+}
+
+/** A matrix [out, in] of a pair in the order of axes in which the module stores its weight. */
+export function inWeightOrder(
+  matrix: Tensor,
+  { site, shape }: { readonly site: Site; readonly shape: SiteShape },
+): Tensor {
+  if (shape.kind === 'embedding') return swapAxes(matrix);
+  if (shape.kind === 'conv') return reshape(matrix, [shape.out, shape.in, ...shape.kernel]);
+  return exchangeOrder(site, matrix);
 }
 
 export function scaled(pair: LowRank, by: number): LowRank {

@@ -4,7 +4,8 @@ import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { type AdapterLayer, adapterLayers, isAdapterLayer } from '../layers.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
-import type { Tensors } from '../variant.ts';
+import type { StoredForm } from '../variant.ts';
+import { partsOf, storedPartsOf } from './layerParts.ts';
 
 /** What every key starts with: the wrapper's place of the model. */
 export const prefix = 'base_model.model.';
@@ -19,7 +20,23 @@ export interface AdapterTensor {
   readonly paths: readonly string[];
   /** Whether the file only repeats here what places share. */
   readonly isCopy: boolean;
+  /** Set if the file has several tensors in place of the parameters of a place. */
+  readonly stored?: StoredPart;
   readonly tensor: Tensor;
+}
+
+/** One of the tensors that stand for the parameters of a place. */
+interface StoredPart {
+  readonly form: StoredForm;
+  readonly name: string;
+  /** Path of the parameters in the adapted model. */
+  readonly parameters: string;
+}
+
+/** The trained tensors of one adapter under the keys that PEFT has for them, whether its file has them or others. */
+export function parametersByKey(tuned: unknown, name = 'default'): Map<string, Tensor> {
+  const found = adapterTensors(tuned, name, { asStored: false });
+  return new Map(found.map(({ fullKey, tensor }) => [fullKey, tensor]));
 }
 
 /**
@@ -27,7 +44,11 @@ export interface AdapterTensor {
  * the file repeats it. Throws `unsupported` if PEFT's
  * files have no place for one.
  */
-export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
+export function adapterTensors(
+  tuned: unknown,
+  name: string,
+  { asStored = true }: { readonly asStored?: boolean } = {},
+): AdapterTensor[] {
   const adapted = new Set(
     adapterLayers(tuned).flatMap(({ path, layer }) =>
       layer instanceof AdaptedWeight && layer.name === name ? [moduleOf(path)] : [],
@@ -47,10 +68,17 @@ export function adapterTensors(tuned: unknown, name: string): AdapterTensor[] {
     const keys = keysOf(layer);
     const within = prefixWithin(layer, isAccompanied);
     const modules = [weight, ...secondPlaces(layer, weight, tied)].map(moduleOf);
-    return partsOf(layer).flatMap(({ part, parameter, tensor, isStored, isCopy }) => {
+    const { form, parts } = asStored
+      ? storedPartsOf(layer)
+      : { form: undefined, parts: partsOf(layer) };
+    return parts.flatMap(({ part, parameter, tensor, isStored, isCopy }) => {
       const key = Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;
       if (key === undefined && isStored) throw noPlace(layer, parameter);
       if (key === undefined) return [];
+      if (form !== undefined && part === 'parameters') {
+        const stored = { form, name: parameter, parameters: `${path}.parameters` };
+        return [{ key: `${moduleOf(weight)}.${key}`, paths: [], tensor, isCopy, stored }];
+      }
       const paths = [`${path}.${part}.${parameter}`];
       return modules.map((module, i) => {
         return { key: `${module}.${within}${key}`, paths, tensor, isCopy: isCopy || i > 0 };
@@ -77,29 +105,6 @@ function secondPlaces(
 /** What comes before the keys of a method that goes with another one. */
 function prefixWithin(layer: AdaptedWeight | AdaptedBias, isAccompanied: boolean): string {
   return (isAccompanied && layer.settings.variant.peft?.within?.prefix) || '';
-}
-
-/** The tensors of a layer: those that must be in a file, and those that may. */
-function partsOf(layer: AdaptedWeight | AdaptedBias): {
-  readonly part: string;
-  readonly parameter: string;
-  readonly tensor: Tensor;
-  readonly isStored: boolean;
-  readonly isCopy: boolean;
-}[] {
-  const list = (part: string, tensors: Tensors, isStored: boolean) =>
-    Object.entries(tensors).map(([parameter, tensor]) => {
-      return { part, parameter, tensor, isStored, isCopy: part.startsWith('shared') };
-    });
-  const own = list('parameters', layer.parameters, true);
-  if (layer instanceof AdaptedBias) return own;
-  const { parameters = {}, frozen = {} } = layer.shared?.value ?? {};
-  return [
-    ...own,
-    ...list('frozen', layer.frozen, false),
-    ...list('shared.value.parameters', parameters, false),
-    ...list('shared.value.frozen', frozen, false),
-  ];
 }
 
 /** What places share, once. */

@@ -1,11 +1,15 @@
-import { LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { evaluate, LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireFreeName, train } from '../adapt.ts';
+import { AdaptedWeight } from '../adaptedWeight.ts';
+import { adapterLayers } from '../layers.ts';
+import type { ModuleVariant } from '../modules/moduleVariant.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
-import type { Method, Variant } from '../variant.ts';
+import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
 import { companionsOf, inputEmbedding } from './companions.ts';
-import { methodOf, variants } from './findVariant.ts';
+import { decodeModules } from './decodeModules.ts';
+import { methodOf, moduleMethodOf, variants } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import { parsePlacement, requireRecord } from './peftConfig.ts';
 import { requireMatches, selectModules } from './selectModules.ts';
@@ -23,8 +27,12 @@ export interface DecodeOptions {
   readonly name?: string;
   /** Variants from elsewhere whose `peft.type` the config may name. */
   readonly variants?: readonly Variant[];
+  /** The same for those that change no weight. */
+  readonly moduleVariants?: readonly ModuleVariant[];
   /** Whether each target must be in the model; PEFT asks that one of them is. Defaults to true. */
   readonly strict?: boolean;
+  /** Computes as PEFT does where that departs from the mathematics. */
+  readonly compat?: 'peft';
 }
 
 /**
@@ -42,7 +50,12 @@ export async function decodeAdapter<T>(
   requireFreeName(model, name);
   const json = requireRecord(config);
   const words = parsePlacement(json);
-  const method = methodOf(json, words, options.variants ?? []);
+  const { compat } = options;
+  const around = moduleMethodOf(json, options.moduleVariants ?? [], compat);
+  if (around !== undefined)
+    return decodeModules(model, around, json, words, source, { name, strict });
+  const found = methodOf(json, words, options.variants ?? []);
+  const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
   const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
   const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;
   const known = [...(options.variants ?? []), ...variants];
@@ -64,19 +77,39 @@ export async function decodeAdapter<T>(
 
   const plan = new Map<string, () => Tensor>();
   const read = new Map<Tensor, Tensor>();
-  for (const [{ paths, tensor: first, isCopy }, key] of stored) {
+  const places = new Map<
+    string,
+    { readonly form: StoredForm; readonly tensors: Record<string, Tensor> }
+  >();
+  for (const [{ paths, tensor: first, isCopy, stored: part }, key] of stored) {
     if (isCopy) continue;
     const { shape, dtype } = first;
     const values = tensor(await source.readAs(key, dtype), shape, dtype);
     read.set(first, values);
     for (const path of paths) plan.set(path, () => values);
+    if (part === undefined) continue;
+    const place = places.get(part.parameters) ?? { form: part.form, tensors: {} };
+    place.tensors[part.name] = values;
+    places.set(part.parameters, place);
   }
   for (const [{ tensor: first, isCopy }, key] of stored) {
     const values = read.get(first);
     if (isCopy && values !== undefined)
       await requireCopy(source, key, values, 'repeats a tensor of its own');
   }
-  return rewrite(tuned, plan);
+  for (const [path, { form, tensors }] of places)
+    for (const [name, read] of Object.entries(form.decode(tensors)))
+      plan.set(`${path}.${name}`, () => read);
+  const loaded = rewrite(tuned, plan);
+  await evaluate(computedParts(loaded, name));
+  return loaded;
+}
+
+/** What an adapter computes from the base once, so that no step of a compiled program does it again. */
+function computedParts(tuned: unknown, name: string): Tensor[] {
+  return adapterLayers(tuned).flatMap(({ layer }) =>
+    layer instanceof AdaptedWeight && layer.name === name ? Object.values(layer.frozen) : [],
+  );
 }
 
 function twice(path: string, one: Method, other: Method): LorikeetError {

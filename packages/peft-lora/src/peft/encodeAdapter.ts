@@ -1,5 +1,5 @@
 import { nearestOf } from '@lorikeet/nn';
-import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { LorikeetError } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { disable } from '../compose.ts';
 import { adapterLayers, adapterNames } from '../layers.ts';
@@ -8,24 +8,10 @@ import type { PeftFormat, Variant } from '../variant.ts';
 import { adapterTensors, moduleOf } from './adapterTensors.ts';
 import { encodeCompanions, splitPlaces } from './companions.ts';
 import { encodeBias } from './encodeBias.ts';
+import type { EncodedAdapter, EncodeOptions } from './encodedAdapter.ts';
 import { encodeFields } from './encodeFields.ts';
+import { encodeModules } from './encodeModules.ts';
 import { encodePlacement } from './encodePlacement.ts';
-
-export interface EncodeOptions {
-  /** Which adapter. Defaults to `default`. */
-  readonly name?: string;
-  /** PEFT's `task_type`, such as `SEQ_CLS` or `CAUSAL_LM`. */
-  readonly taskType?: string;
-  /** PEFT's `base_model_name_or_path`. */
-  readonly baseModel?: string;
-}
-
-export interface EncodedAdapter {
-  /** The content of `adapter_config.json`, its keys sorted. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** The tensors of `adapter_model.safetensors`. */
-  readonly tensors: ReadonlyMap<string, Tensor>;
-}
 
 /** The release of PEFT whose files these are. */
 const peftVersion = '0.21.0';
@@ -38,6 +24,8 @@ const peftVersion = '0.21.0';
  */
 export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): EncodedAdapter {
   const { name = 'default' } = options;
+  const around = encodeModules(tuned, name, { ...options, peftVersion });
+  if (around !== undefined) return around;
   const layers = adapterLayers(tuned).filter(({ layer }) => layer.name === name);
   const places = layers.flatMap(({ path, layer }) =>
     layer instanceof AdaptedWeight ? [{ path: moduleOf(path), settings: layer.settings }] : [],

@@ -1,4 +1,5 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
+import type { ModuleMethod, ModuleVariant } from '../modules/moduleVariant.ts';
 import type { Method, Variant } from '../variant.ts';
 import { parseConfig, peftFieldsOf } from '../variant.ts';
 import * as exported from '../variants/index.ts';
@@ -7,6 +8,9 @@ import { shown } from './shown.ts';
 
 /** All variants of this package: whatever the files in `variants` export. */
 export const variants: readonly Variant[] = valuesOf(exported).filter(isVariant);
+
+/** All variants that change no weight. */
+export const moduleVariants: readonly ModuleVariant[] = valuesOf(exported).filter(isModuleVariant);
 
 /**
  * The method that an `adapter_config.json` describes. What it does not act on is kept for the next save.
@@ -27,6 +31,52 @@ export function methodOf(
       received: shown(type),
     });
   }
+  const goesAlong = (key: string): boolean =>
+    Object.hasOwn(variant.peft?.inactive ?? {}, key) && known.some(goesUnder(key));
+  const { options, extra } = readFields(variant, json, goesAlong);
+  return {
+    kind: 'adapter',
+    variant,
+    config: parseConfig(variant, options),
+    target: { bias },
+    extra,
+  };
+}
+
+/** The method that changes no weight that a config describes; `undefined` if it is another. */
+export function moduleMethodOf(
+  json: PeftJson,
+  plugins: readonly ModuleVariant[],
+  compat?: 'peft',
+): ModuleMethod | undefined {
+  const known = [...plugins, ...moduleVariants];
+  const variant = known.find(({ peft }) => peft !== undefined && peft.type === json.peft_type);
+  if (variant === undefined) return undefined;
+  const { options, extra } = readFields(
+    variant,
+    json,
+    (key) => variant.peft?.derivedKeys.includes(key) === true,
+  );
+  const departs = compat !== undefined && Object.hasOwn(variant.schema.shape, 'compat');
+  const config = parseConfig(variant, departs ? { ...options, compat } : options);
+  return { kind: 'module', variant, config, target: {}, extra };
+}
+
+type Described = Pick<Variant, 'name' | 'schema'> & {
+  readonly peft?:
+    | {
+        readonly inactive?: Readonly<Record<string, unknown>>;
+        readonly ignored?: readonly string[];
+      }
+    | undefined;
+};
+
+/** The fields of a config, and what else it has, which must be known to change nothing. */
+function readFields(
+  variant: Described,
+  json: PeftJson,
+  isHandled: (key: string) => boolean,
+): { readonly options: Record<string, unknown>; readonly extra: Record<string, unknown> } {
   const fields = peftFieldsOf(variant);
   const options: Record<string, unknown> = {};
   for (const { field, key } of fields) {
@@ -38,18 +88,11 @@ export function methodOf(
   const own = new Set([...fields.map(({ key }) => key), 'bias', 'peft_type']);
   const extra = Object.entries(json).filter(([key]) => !own.has(key));
   for (const [key, value] of extra) {
-    if (placementKeys.includes(key) || passiveKeys.includes(key) || isInactive(variant, key, value))
-      continue;
-    if (Object.hasOwn(variant.peft?.inactive ?? {}, key) && known.some(goesUnder(key))) continue;
-    throw unsupportedOption(variant, key, value);
+    const isPlain = placementKeys.includes(key) || passiveKeys.includes(key);
+    if (!isPlain && !isInactive(variant, key, value) && !isHandled(key))
+      throw unsupportedOption(variant, key, value);
   }
-  return {
-    kind: 'adapter',
-    variant,
-    config: parseConfig(variant, options),
-    target: { bias },
-    extra: Object.fromEntries(extra),
-  };
+  return { options, extra: Object.fromEntries(extra) };
 }
 
 /** Whether a method goes with others under a key of their configs. */
@@ -58,7 +101,7 @@ function goesUnder(key: string): (variant: Variant) => boolean {
 }
 
 /** Whether a field that offers a choice is given something else, as another release of PEFT may offer it. */
-function isUnknownChoice({ schema }: Variant, field: string, value: unknown): boolean {
+function isUnknownChoice({ schema }: Described, field: string, value: unknown): boolean {
   const issues = schema.shape[field]?.safeParse(value).error?.issues ?? [];
   return issues.some(
     ({ code }: { code?: string }) => code === 'invalid_union' || code === 'invalid_value',
@@ -66,14 +109,15 @@ function isUnknownChoice({ schema }: Variant, field: string, value: unknown): bo
 }
 
 /** Whether an option of PEFT has a value that turns it off. */
-function isInactive({ peft }: Variant, key: string, value: unknown): boolean {
+function isInactive({ peft }: Described, key: string, value: unknown): boolean {
   if (value === null || value === false) return true;
   if (typeof value === 'object' && Object.keys(value).length === 0) return true;
+  if (peft?.ignored?.includes(key) === true) return true;
   const inactive = peft?.inactive ?? {};
   return Object.hasOwn(inactive, key) && inactive[key] === value;
 }
 
-function unsupportedOption({ name }: Variant, key: string, value: unknown): LorikeetError {
+function unsupportedOption({ name }: Described, key: string, value: unknown): LorikeetError {
   return new LorikeetError('unsupported', `${name} with ${key} ${shown(value)}`, {
     received: `${key}: ${shown(value)}`,
     hint: 'the adapter needs a method that is not built yet; without it the results would be wrong',
@@ -82,6 +126,10 @@ function unsupportedOption({ name }: Variant, key: string, value: unknown): Lori
 
 function isVariant(value: unknown): value is Variant {
   return typeof value === 'object' && value !== null && 'materialize' in value && 'schema' in value;
+}
+
+function isModuleVariant(value: unknown): value is ModuleVariant {
+  return typeof value === 'object' && value !== null && 'accepts' in value && 'schema' in value;
 }
 
 function valuesOf(exports: object): unknown[] {

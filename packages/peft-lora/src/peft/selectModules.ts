@@ -54,15 +54,28 @@ export function selectModules(
  */
 export function requireMatches(
   model: unknown,
-  { target_modules: targets, modules_to_save, task_type }: PeftPlacement,
+  placement: PeftPlacement,
   { adapted, saved }: SelectedModules,
   strict: boolean,
 ): void {
+  const { target_modules: targets } = placement;
   const { modules } = modelPaths(model);
   for (const path of adapted) requireWeight(model, path);
   for (const name of strict && typeof targets === 'object' ? (targets ?? []) : [])
     if (!modules.some((path) => endsInName(path, name)))
       throw noMatch('target_modules', name, modules);
+  requireSaved(model, placement, saved, strict);
+  if (adapted.length === 0) throw noMatch('target_modules', String(targets), modules);
+}
+
+/** Refuses a config that saves what is not in the model, but for what PEFT names by itself. Throws `no-match`. */
+export function requireSaved(
+  model: unknown,
+  { modules_to_save, task_type }: PeftPlacement,
+  saved: readonly string[],
+  strict: boolean,
+): void {
+  const { modules } = modelPaths(model);
   const optional = automatic[task_type ?? ''] ?? [];
   for (const name of strict ? modules_to_save : [])
     if (
@@ -70,7 +83,6 @@ export function requireMatches(
       !modules.some((path) => path.endsWith(name) && isWithin(path, saved))
     )
       throw noMatch('modules_to_save', name, modules);
-  if (adapted.length === 0) throw noMatch('target_modules', String(targets), modules);
 }
 
 /** By whole names; PEFT's rule is the end of the text, so that `classifier` saves a `pre_classifier` too. */

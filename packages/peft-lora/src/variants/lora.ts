@@ -1,77 +1,96 @@
-import { kaimingUniform } from '@lorikeet/nn';
 import {
   add,
   dot,
-  foldIn,
   gather,
-  LorikeetError,
   mul,
-  normal,
   pad,
   reshape,
+  sub,
   type Tensor,
   zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
-import type { SiteShape } from '../siteShape.ts';
-import { type TargetOptions, valueForPath } from '../target.ts';
+import { firstParameters, frozenOf, loraSum, refusalOf } from '../lora/firstFactors.ts';
 import {
-  type AdapterArguments,
-  type Method,
-  method,
-  peftField,
-  type Tensors,
-  type Variant,
-} from '../variant.ts';
+  iterationsOf,
+  type LoraConfig,
+  type LoraOptions,
+  mustKeepPart,
+  namedInits,
+  scalingOf,
+  takesPart,
+} from '../lora/loraConfig.ts';
+import { factorsOf, matricesOf, shapesOf } from '../lora/loraFactors.ts';
+import { factoredNorms, magnitudeScale, normsOf, scaleOutputs } from '../lora/magnitude.ts';
+import { parameterOf } from '../parameterOf.ts';
+import { valueForPath } from '../target.ts';
+import { type Method, method, type ProductArguments, peftField, type Variant } from '../variant.ts';
 
-export interface LoraConfig {
-  /** Rank R of the update. */
-  readonly rank: number;
-  /** The update is scaled by alpha / R. */
-  readonly alpha: number;
-  /** Probability with which an element of the input of A is dropped in training. */
-  readonly dropout: number;
-  /** Scales by alpha / sqrt(R) instead (Kalajdzievski 2023). */
-  readonly useRslora: boolean;
-  /** First values: A as PyTorch's linear layer and B zero; A normal and B zero; or both random, not a no-op. */
-  readonly initLoraWeights: boolean | 'gaussian';
-  /** Adds a bias of B's own, scaled as the update. */
-  readonly loraBias: boolean;
-  /** Other ranks for modules whose path ends in a match of the regular expression. */
-  readonly rankPattern: Readonly<Record<string, number>>;
-  /** Other values of alpha, likewise. */
-  readonly alphaPattern: Readonly<Record<string, number>>;
-}
-
-export type LoraOptions = Partial<LoraConfig> & TargetOptions;
+export type { LoraConfig, LoraInit, LoraOptions } from '../lora/loraConfig.ts';
 
 const rank = z.int().positive();
+
+/** Options that go together, for the laws. */
+const combinations = [
+  { initLoraWeights: true, loraBias: true, useDora: false },
+  { initLoraWeights: false, loraBias: true, useDora: false },
+  { initLoraWeights: true, loraBias: false, useDora: false },
+  { initLoraWeights: false, loraBias: false, useDora: true },
+  { initLoraWeights: true, loraBias: false, useDora: true },
+  { initLoraWeights: 'gaussian', loraBias: false, useDora: true },
+  { initLoraWeights: 'orthogonal', loraBias: false, useDora: false },
+  { initLoraWeights: 'pissa', loraBias: false, useDora: false },
+  { initLoraWeights: 'pissa', loraBias: false, useDora: true },
+  { initLoraWeights: 'pissa_niter_2', loraBias: false, useDora: false },
+  { initLoraWeights: 'olora', loraBias: false, useDora: false },
+] as const;
 
 export const loraVariant: Variant<LoraConfig> = {
   name: 'lora',
   paper: 'Hu et al. 2021, https://arxiv.org/abs/2106.09685',
-  schema: z.strictObject({
-    rank: peftField(rank.default(8), 'r', 'rankPattern'),
-    alpha: peftField(z.number().default(8), 'lora_alpha', 'alphaPattern'),
-    dropout: peftField(z.number().min(0).lt(1).default(0), 'lora_dropout'),
-    useRslora: peftField(z.boolean().default(false), 'use_rslora'),
-    initLoraWeights: peftField(
-      z.union([z.boolean(), z.literal('gaussian')]).default(true),
-      'init_lora_weights',
-    ),
-    loraBias: peftField(z.boolean().default(false), 'lora_bias'),
-    rankPattern: peftField(z.record(z.string(), rank).default({}), 'rank_pattern'),
-    alphaPattern: peftField(z.record(z.string(), z.number()).default({}), 'alpha_pattern'),
-  }),
+  schema: z
+    .strictObject({
+      rank: peftField(rank.default(8), 'r', 'rankPattern'),
+      alpha: peftField(z.number().default(8), 'lora_alpha', 'alphaPattern'),
+      dropout: peftField(z.number().min(0).lt(1).default(0), 'lora_dropout'),
+      useRslora: peftField(z.boolean().default(false), 'use_rslora'),
+      initLoraWeights: peftField(
+        z
+          .union([
+            z.boolean(),
+            z.enum(namedInits),
+            z
+              .templateLiteral(['pissa_niter_', z.int()])
+              .refine((init) => iterationsOf(init) !== undefined),
+          ])
+          .default(true),
+        'init_lora_weights',
+      ),
+      loraBias: peftField(z.boolean().default(false), 'lora_bias'),
+      useDora: peftField(z.boolean().default(false), 'use_dora'),
+      rankPattern: peftField(z.record(z.string(), rank).default({}), 'rank_pattern'),
+      alphaPattern: peftField(z.record(z.string(), z.number()).default({}), 'alpha_pattern'),
+    })
+    .refine(({ loraBias, useDora }) => !(loraBias && useDora), {
+      error: 'the bias of B (lora_bias) does not go with DoRA',
+      path: ['loraBias'],
+    })
+    .refine(({ loraBias, initLoraWeights: init }) => !loraBias || typeof init === 'boolean', {
+      error: 'the bias of B (lora_bias) needs first values of true or false',
+      path: ['loraBias'],
+    }),
   kinds: ['linear', 'embedding', 'conv'],
   traits: {
     identityAtInit: ({ initLoraWeights }) => initLoraWeights !== false,
-    maxRank: (config) => config.rank,
-    isRandomAtInit: () => true,
+    maxRank: (config) => (config.useDora ? undefined : config.rank * (takesPart(config) ? 2 : 1)),
+    isRandomAtInit: ({ initLoraWeights: init }) =>
+      !takesPart({ initLoraWeights: init }) || init === 'corda' || init === 'lora_ga',
     isStochastic: ({ dropout }) => dropout > 0,
+    holdsConstants: ({ useDora }) => useDora,
     parameterCount: (config, shape) => {
       const kernel = shape.kernel.reduce((product, side) => product * side, 1);
-      return config.rank * (shape.in * kernel + shape.out) + (config.loraBias ? shape.out : 0);
+      const more = (config.loraBias ? 1 : 0) + (config.useDora ? 1 : 0);
+      return config.rank * (shape.in * kernel + shape.out) + more * shape.out;
     },
   },
   sample: (draw) => ({
@@ -79,13 +98,14 @@ export const loraVariant: Variant<LoraConfig> = {
     alpha: draw.pick([0.5, 2, 3]),
     dropout: draw.pick([0, 0.5]),
     useRslora: draw.boolean(),
-    initLoraWeights: draw.pick([true, false, 'gaussian'] as const),
-    loraBias: draw.boolean(),
+    ...draw.pick(combinations),
     rankPattern: draw.boolean() ? {} : { first: draw.integer(1, 2) },
     alphaPattern: draw.boolean() ? {} : { second: 5 },
   }),
   peft: {
     type: 'LORA',
+    // They say how first values were made, which the file has.
+    ignored: ['corda_config', 'eva_config', 'lora_ga_config'],
     inactive: {
       alora_invocation_tokens: null,
       arrow_config: null,
@@ -108,14 +128,16 @@ export const loraVariant: Variant<LoraConfig> = {
       target_parameters: null,
       trainable_token_indices: null,
       use_bdlora: null,
-      use_dora: false,
       use_qalora: false,
       velora_config: null,
     },
-    keys: (kind) =>
-      kind === 'embedding'
+    keys: (kind, config) => ({
+      ...(kind === 'embedding'
         ? { A: 'lora_embedding_A', B: 'lora_embedding_B' }
-        : { A: 'lora_A.weight', B: 'lora_B.weight' },
+        : { A: 'lora_A.weight', B: 'lora_B.weight' }),
+      ...(config.useDora ? { magnitude: 'lora_magnitude_vector' } : {}),
+      ...(mustKeepPart(config) ? { firstA: 'lora_A.first', firstB: 'lora_B.first' } : {}),
+    }),
   },
 
   configAt: (config, path) => ({
@@ -124,75 +146,53 @@ export const loraVariant: Variant<LoraConfig> = {
     alpha: valueForPath(config.alphaPattern, path) ?? config.alpha,
   }),
 
-  init({ shape, config, key }): Tensors {
-    const { initLoraWeights, rank: R } = config;
-    const [keyA, keyB] = [foldIn(key, 'A'), foldIn(key, 'B')];
-    const { a, b } = shapesOf(shape, R);
-    if (shape.kind === 'embedding') {
-      // As in PEFT: A is zero, so that an unused row of the table stays as it is.
-      return { A: initLoraWeights === false ? normal(keyA, a) : zeros(a), B: normal(keyB, b) };
-    }
-    const uniform = kaimingUniform();
-    return {
-      A: initLoraWeights === 'gaussian' ? normal(keyA, a, 0, 1 / R) : uniform(keyA, a),
-      B: initLoraWeights === false ? uniform(keyB, b) : zeros(b),
-    };
-  },
+  init: firstParameters,
+  frozen: frozenOf,
+  refusal: refusalOf,
 
   materialize(args) {
-    const { shape, config } = args;
-    const { A, B } = factorsOf(args);
-    // BA for [out, in] and [O, C, ...kernel]; its transpose for a table of rows.
-    const product =
-      shape.kind === 'embedding'
-        ? dot(A, B, { contract: [[0], [1]] })
-        : dot(reshape(B, [shape.out, config.rank]), A, { contract: [[1], [0]] });
-    return add(args.base(), mul(product, scalingOf(config)));
+    const sum = loraSum(args, args);
+    if (!args.config.useDora) return sum;
+    return scaleOutputs(sum, magnitudeScale(args, normsOf(sum, args.shape)), args.shape);
   },
 
   contract(x, args) {
-    const { A, B } = factorsOf(args);
-    const low = dot(args.context.dropout(x, args.config.dropout), A, { contract: [[-1], [1]] }); // [..., R]
-    return add(
-      args.product(x),
-      mul(dot(low, B, { contract: [[-1], [1]] }), scalingOf(args.config)),
-    ); // [..., out]
+    const { A, B, scale } = factorsOf(args);
+    const input = args.context.dropout(x, args.config.dropout);
+    const low = dot(input, A, { contract: [[-1], [1]] }); // [..., K]
+    const update = mul(dot(low, B, { contract: [[-1], [1]] }), scale); // [..., out]
+    return withUpdate(x, input, update, args);
   },
 
   gather(ids, args) {
-    const { A, B } = factorsOf(args);
-    const low = gather(A, ids, 1); // [R, ...ids]
-    return add(
-      args.product(ids),
-      mul(dot(low, B, { contract: [[0], [1]] }), scalingOf(args.config)),
-    ); // [...ids, width]
+    const { A, B, scale } = factorsOf(args);
+    const low = gather(A, ids, 1); // [K, ...ids]
+    const update = mul(dot(low, B, { contract: [[0], [1]] }), scale); // [...ids, width]
+    return withUpdate(ids, ids, update, args);
   },
 
   convolve(x, args) {
-    const { A, B } = factorsOf(args);
-    const { out } = args.shape;
-    const low = args.convolveWith(args.context.dropout(x, args.config.dropout), A); // [B, R, ...spatial]
-    const high = dot(reshape(B, [out, args.config.rank]), low, { contract: [[1], [1]] }); // [O, B, ...spatial]
+    const factors = factorsOf(args);
+    const input = args.context.dropout(x, args.config.dropout);
+    const low = args.convolveWith(input, factors.A); // [B, K, ...spatial]
+    const high = dot(matricesOf(factors).B, low, { contract: [[1], [1]] }); // [O, B, ...spatial]
     const axes = high.shape.map((_, axis) => axis);
     const swapped = high.permute([1, 0, ...axes.slice(2)]); // [B, O, ...spatial]
-    return add(args.product(x), mul(swapped, scalingOf(args.config)));
+    return withUpdate(x, input, mul(swapped, factors.scale), args);
   },
 
-  lowRank({ shape, config, parameters }) {
+  lowRank(args) {
     // The update of a convolution with groups is a block for each of them, and no one product.
-    if (shape.groups !== 1) return undefined;
-    const { A, B } = factorsOf({ parameters });
-    return {
-      left: reshape(B, [shape.out, config.rank]),
-      right: reshape(A, [config.rank, A.size / config.rank]),
-      scale: scalingOf(config),
-    };
+    if (args.shape.groups !== 1 || args.config.useDora) return undefined;
+    const factors = factorsOf(args);
+    const { A: right, B: left } = matricesOf(factors);
+    return { left, right, scale: factors.scale };
   },
 
   fromLowRank({ left, right, scale }, { shape, config }) {
     const R = config.rank;
     const [rank = 0] = right.shape;
-    if (rank > R || shape.groups !== 1) return undefined;
+    if (rank > R || shape.groups !== 1 || config.useDora || takesPart(config)) return undefined;
     const { a, b } = shapesOf(shape, R);
     const by = scale === 0 ? 0 : scale / scalingOf(config);
     return {
@@ -201,11 +201,13 @@ export const loraVariant: Variant<LoraConfig> = {
     };
   },
 
+  factors: (config) => ({ left: 'B', right: 'A', scale: scalingOf(config) }),
+
   bias: {
     isUsed: ({ loraBias }) => loraBias,
     init: ({ shape }) => ({ bias: zeros([shape.out]) }),
     materialize: (base, { config, parameters }) =>
-      add(base, mul(required(parameters, 'bias'), scalingOf(config))),
+      add(base, mul(parameterOf(parameters, 'bias'), scalingOf(config))),
     peftKeys: { bias: 'lora_B.bias' },
   },
 };
@@ -215,35 +217,29 @@ export function lora(options: LoraOptions = {}): Method<LoraConfig> {
   return method(loraVariant, options);
 }
 
-function scalingOf({ alpha, rank: R, useRslora }: LoraConfig): number {
-  return alpha / (useRslora ? Math.sqrt(R) : R);
+/** Low-rank adaptation with a trained magnitude for each output: `lora` with `useDora`. */
+export function dora(options: Omit<LoraOptions, 'useDora'> = {}): Method<LoraConfig> {
+  return lora({ ...options, useDora: true });
 }
 
-function shapesOf(
-  { kind, in: inputs, out, kernel, groups }: SiteShape,
-  R: number,
-): { a: number[]; b: number[] } {
-  if (groups !== 1) {
-    throw new LorikeetError('unsupported', 'lora cannot adapt a convolution with groups', {
-      expected: 'groups 1',
-      received: String(groups),
-    });
-  }
-  return kind === 'conv'
-    ? { a: [R, inputs, ...kernel], b: [out, R, ...kernel.map(() => 1)] }
-    : { a: [R, inputs], b: [out, R] };
-}
-
-function factorsOf({ parameters }: Pick<AdapterArguments<LoraConfig>, 'parameters'>): {
-  A: Tensor;
-  B: Tensor;
-} {
-  return { A: required(parameters, 'A'), B: required(parameters, 'B') };
-}
-
-function required(parameters: Tensors, name: string): Tensor {
-  const found = parameters[name];
-  if (found === undefined)
-    throw new LorikeetError('internal', `lora: the adapter has no parameter ${name}`);
-  return found;
+/**
+ * The product with the adapted weight.
+ *
+ * @param input `x` after dropout, of which the update is.
+ */
+function withUpdate(
+  x: Tensor,
+  input: Tensor,
+  update: Tensor,
+  args: ProductArguments<LoraConfig>,
+): Tensor {
+  const product = args.product(x);
+  if (!args.config.useDora) return add(product, update);
+  const { kind, kernel, out } = args.shape;
+  const scale = magnitudeScale(args, factoredNorms(args));
+  const factor = kind === 'conv' ? reshape(scale, [out, ...kernel.map(() => 1)]) : scale;
+  if (input === x) return mul(add(product, update), factor);
+  // As in PEFT, the input of the weight itself is not dropped: only what the magnitude changes sees the dropped one.
+  const changed = mul(args.product(input), sub(factor, 1));
+  return add(add(product, changed), mul(update, factor));
 }

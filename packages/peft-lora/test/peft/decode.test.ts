@@ -166,10 +166,10 @@ describe('a name that is taken or unfit', () => {
 
 describe('options of PEFT', () => {
   test.each([
-    ['use_dora', true],
-    ['init_lora_weights', 'pissa'],
-    ['init_lora_weights', 'olora'],
-    ['init_lora_weights', 'pissa_niter_16'],
+    ['use_qalora', true],
+    ['init_lora_weights', 'loftq'],
+    ['init_lora_weights', 'mica'],
+    ['init_lora_weights', 'pissa_niter_x'],
     ['layer_replication', [[0, 2]]],
     ['target_parameters', ['experts']],
     ['use_bdlora', { nblocks: 2 }],

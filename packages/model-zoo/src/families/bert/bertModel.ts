@@ -93,7 +93,8 @@ export class BertModel implements Model, TakesVectors {
       num_attention_heads: heads,
     } = this.config;
     const embedding = 'embeddings.word_embeddings';
-    return { embedding, width, layers, heads, keyValueHeads: heads, headSize: width / heads };
+    const headSize = width / heads;
+    return { embedding, width, layers, heads, keyValueHeads: heads, headSize, labels: 'rows' };
   }
 
   embed(ids: Tensor, context: Context): Tensor {

@@ -38,7 +38,7 @@ export class BertForSequenceClassification implements Model, TakesVectors {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('bert', this.bert);
+    return siteWithin('bert', this.bert, 'rows');
   }
 
   embed(ids: Tensor, context: Context): Tensor {
@@ -80,7 +80,7 @@ export class BertForTokenClassification implements Model, TakesVectors {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('bert', this.bert);
+    return siteWithin('bert', this.bert, 'tokens');
   }
 
   embed(ids: Tensor, context: Context): Tensor {

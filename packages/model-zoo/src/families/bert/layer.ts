@@ -1,4 +1,5 @@
 import {
+  type AttentionSite,
   activation,
   type Context,
   Dropout,
@@ -7,6 +8,8 @@ import {
   Linear,
   multiHeadAttention,
   normalInitializer,
+  type OpenAttention,
+  splitHeads,
 } from '@lorikeet/nn';
 import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import type { BertConfig } from './config.ts';
@@ -24,19 +27,48 @@ export function bertLinear(
   );
 }
 
-class BertSelfAttention {
+class BertSelfAttention implements OpenAttention {
   readonly query: Linear;
   readonly key: Linear;
   readonly value: Linear;
   readonly heads: number;
+  readonly width: number;
   readonly dropout: number;
 
-  constructor(query: Linear, key: Linear, value: Linear, heads: number, dropout: number) {
+  constructor(
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    sizes: { readonly heads: number; readonly width: number },
+    dropout: number,
+  ) {
     this.query = query;
     this.key = key;
     this.value = value;
-    this.heads = heads;
+    this.heads = sizes.heads;
+    this.width = sizes.width;
     this.dropout = dropout;
+  }
+
+  get attentionSite(): AttentionSite {
+    const { heads, width } = this;
+    return { width, heads, keyValueHeads: heads, headSize: width / heads };
+  }
+
+  queries(x: Tensor, ...rest: Rest): Tensor {
+    return splitHeads(rest[2].call('query', this.query, x), this.heads);
+  }
+
+  keyValues(x: Tensor, context: Context): KeyValues {
+    return {
+      key: splitHeads(context.call('key', this.key, x), this.heads),
+      value: splitHeads(context.call('value', this.value, x), this.heads),
+    };
+  }
+
+  /** The projection is a part of what comes after. */
+  project(attended: Tensor): Tensor {
+    return attended;
   }
 
   /** @param x [B, T, D]; the result too. */
@@ -51,6 +83,8 @@ class BertSelfAttention {
     );
   }
 }
+
+type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
 
 /** A linear layer, dropout, and a normalised sum with what went around it. */
 class BertOutput {
@@ -127,7 +161,7 @@ export class BertLayer {
       linear('query'),
       linear('key'),
       linear('value'),
-      config.num_attention_heads,
+      { heads: config.num_attention_heads, width },
       config.attention_probs_dropout_prob,
     );
     return new BertLayer(

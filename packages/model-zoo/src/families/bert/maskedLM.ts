@@ -90,7 +90,7 @@ export class BertForMaskedLM implements Model, TakesVectors, TiesWeights {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('bert', this.bert);
+    return siteWithin('bert', this.bert, 'tokens');
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {

@@ -34,7 +34,7 @@ export class BertForQuestionAnswering implements Model, TakesVectors {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('bert', this.bert);
+    return siteWithin('bert', this.bert, 'rows');
   }
 
   embed(ids: Tensor, context: Context): Tensor {

@@ -1,4 +1,5 @@
 import {
+  type AttentionSite,
   activation,
   type Context,
   Conv1D,
@@ -7,16 +8,19 @@ import {
   LayerNorm,
   multiHeadAttention,
   normalInitializer,
+  type OpenAttention,
+  splitHeads,
 } from '@lorikeet/nn';
 import { foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
 import type { GPT2Config } from './config.ts';
 
-class GPT2Attention {
+class GPT2Attention implements OpenAttention {
   /** Query, key and value in one. */
   readonly c_attn: Conv1D;
   readonly c_proj: Conv1D;
   readonly resid_dropout: Dropout;
   readonly heads: number;
+  readonly width: number;
   readonly dropout: number;
   /** What products of query and key are multiplied with. */
   readonly scale: number;
@@ -25,39 +29,57 @@ class GPT2Attention {
     cAttn: Conv1D,
     cProj: Conv1D,
     dropouts: { readonly residual: Dropout; readonly attention: number },
-    heads: number,
+    sizes: { readonly heads: number; readonly width: number },
     scale: number,
   ) {
     this.c_attn = cAttn;
     this.c_proj = cProj;
     this.resid_dropout = dropouts.residual;
     this.dropout = dropouts.attention;
-    this.heads = heads;
+    this.heads = sizes.heads;
+    this.width = sizes.width;
     this.scale = scale;
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
-  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
-    const width = x.shape[2] ?? 0;
+  get attentionSite(): AttentionSite {
+    const { heads, width } = this;
+    return { width, heads, keyValueHeads: heads, headSize: width / heads };
+  }
+
+  queries(x: Tensor, ...rest: Rest): Tensor {
+    return splitHeads(this.parts(x, rest[2])[0], this.heads);
+  }
+
+  keyValues(x: Tensor, context: Context): KeyValues {
+    const [, key, value] = this.parts(x, context);
+    return { key: splitHeads(key, this.heads), value: splitHeads(value, this.heads) };
+  }
+
+  project(attended: Tensor, context: Context): Tensor {
+    return context.call('c_proj', this.c_proj, attended);
+  }
+
+  /** Queries, keys and values, [B, T, D] each. */
+  parts(x: Tensor, context: Context): [query: Tensor, key: Tensor, value: Tensor] {
     const fused = context.call('c_attn', this.c_attn, x); // [B, T, 3D]
-    const [query, key, value] = [0, 1, 2].map((i) => sliceAxis(fused, 2, i * width, width)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
+    const part = (index: number): Tensor => sliceAxis(fused, 2, index * this.width, this.width);
+    return [part(0), part(1), part(2)];
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(x: Tensor, ...[mask, past, context]: Rest): Tensor {
+    const [query, key, value] = this.parts(x, context);
     const options = { heads: this.heads, dropout: this.dropout, scale: this.scale, causal: true };
     const attended = multiHeadAttention(
       { query, key, value, past, mask },
       options,
       context.child('attn_dropout'),
     );
-    return context.call(
-      'resid_dropout',
-      this.resid_dropout,
-      context.call('c_proj', this.c_proj, attended),
-    );
+    return context.call('resid_dropout', this.resid_dropout, this.project(attended, context));
   }
 }
+
+type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
 
 class GPT2MLP {
   readonly c_fc: Conv1D;
@@ -116,7 +138,7 @@ export class GPT2Block {
         layer(width, 3 * width, 'c_attn'),
         layer(width, width, 'attn.c_proj', shrink),
         { residual, attention: config.attn_pdrop },
-        heads,
+        { heads, width },
         scale,
       ),
       LayerNorm.init(width, epsilon),

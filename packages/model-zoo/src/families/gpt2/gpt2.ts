@@ -61,7 +61,8 @@ export class GPT2Model implements Model, TakesVectors {
   get inputSite(): InputSite {
     const { n_embd: width, n_layer: layers, n_head: heads } = this.config;
     const headSize = width / heads;
-    return { embedding: 'wte', width, layers, heads, keyValueHeads: heads, headSize };
+    const own = { width, layers, heads, keyValueHeads: heads, headSize };
+    return { embedding: 'wte', ...own, labels: 'rows' };
   }
 
   embed(ids: Tensor, context: Context): Tensor {
@@ -109,7 +110,7 @@ export class GPT2LMHeadModel implements Model, TakesVectors, TiesWeights {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('transformer', this.transformer);
+    return siteWithin('transformer', this.transformer, 'tokens');
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {

@@ -1,4 +1,5 @@
 import {
+  type AttentionSite,
   afterPast,
   applyRotary,
   type Context,
@@ -6,6 +7,7 @@ import {
   Linear,
   mergeHeads,
   normalInitializer,
+  type OpenAttention,
   RMSNorm,
   type Rotation,
   splitHeads,
@@ -28,7 +30,7 @@ interface HeadNorms {
 }
 
 /** Causal attention with rotary positions (Su et al. 2021) and grouped heads (Ainslie et al. 2023). */
-export class LlamaAttention {
+export class LlamaAttention implements OpenAttention {
   readonly q_proj: Linear;
   readonly k_proj: Linear;
   readonly v_proj: Linear;
@@ -37,6 +39,9 @@ export class LlamaAttention {
   readonly k_norm: RMSNorm | null;
   readonly heads: number;
   readonly keyValueHeads: number;
+  /** Of the input, and of a head. */
+  readonly width: number;
+  readonly headSize: number;
   readonly window: number | null;
   readonly dropout: number;
 
@@ -44,6 +49,7 @@ export class LlamaAttention {
     projections: Projections,
     norms: HeadNorms,
     heads: { readonly query: number; readonly keyValue: number },
+    sizes: { readonly width: number; readonly head: number },
     window: number | null,
     dropout: number,
   ) {
@@ -55,6 +61,8 @@ export class LlamaAttention {
     this.k_norm = norms.k_norm;
     this.heads = heads.query;
     this.keyValueHeads = heads.keyValue;
+    this.width = sizes.width;
+    this.headSize = sizes.head;
     this.window = window;
     this.dropout = dropout;
   }
@@ -85,35 +93,55 @@ export class LlamaAttention {
       },
       { q_norm: norm(), k_norm: norm() },
       { query: heads, keyValue: groups },
+      { width, head: size },
       windows[index] ?? null,
       config.attention_dropout,
     );
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
-  call(
-    x: Tensor,
-    turn: Rotation,
-    mask: Tensor | undefined,
-    past: KeyValues | undefined,
-    context: Context,
-  ): Tensor {
-    const query = splitHeads(context.call('q_proj', this.q_proj, x), this.heads); // [B, H, T, K]
-    const keys = splitHeads(context.call('k_proj', this.k_proj, x), this.keyValueHeads); // [B, G, T, K]
-    const value = splitHeads(context.call('v_proj', this.v_proj, x), this.keyValueHeads); // [B, G, T, K]
-    const normalized = (label: 'q_norm' | 'k_norm', heads: Tensor): Tensor => {
-      const norm = this[label];
-      return norm === null ? heads : context.call(label, norm, heads);
+  get attentionSite(): AttentionSite {
+    const { heads, keyValueHeads, width, headSize } = this;
+    return { width, heads, keyValueHeads, headSize };
+  }
+
+  /** [B, H, T, K], turned. */
+  queries(x: Tensor, turn: Rotation, ...rest: Rest): Tensor {
+    const context = rest[2];
+    const query = splitHeads(context.call('q_proj', this.q_proj, x), this.heads);
+    return applyRotary(normalized('q_norm', this.q_norm, query, context), turn);
+  }
+
+  /** [B, G, P, K], not turned. */
+  keyValues(x: Tensor, context: Context): KeyValues {
+    return {
+      key: splitHeads(context.call('k_proj', this.k_proj, x), this.keyValueHeads),
+      value: splitHeads(context.call('v_proj', this.v_proj, x), this.keyValueHeads),
     };
-    const turned = applyRotary(normalized('k_norm', keys), turn);
+  }
+
+  project(attended: Tensor, context: Context): Tensor {
+    return context.call('o_proj', this.o_proj, attended);
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
+  call(x: Tensor, turn: Rotation, ...rest: Rest): Tensor {
+    const [mask, past, context] = rest;
+    const { key, value } = this.keyValues(x, context); // [B, G, T, K]
+    const turned = applyRotary(normalized('k_norm', this.k_norm, key, context), turn);
     const all = afterPast(past, { key: turned, value }); // [B, G, P + T, K]
-    const { key } = context.child('attention');
-    const attended = attention(applyRotary(normalized('q_norm', query), turn), all.key, all.value, {
+    const { key: randomness } = context.child('attention');
+    const attended = attention(this.queries(x, turn, ...rest), all.key, all.value, {
       mask,
       causal: true,
       window: this.window ?? undefined,
-      dropout: key === undefined ? undefined : { rate: this.dropout, key },
+      dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
     }); // [B, H, T, K]
-    return context.call('o_proj', this.o_proj, mergeHeads(attended));
+    return this.project(mergeHeads(attended), context);
   }
+}
+
+type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
+
+function normalized(label: string, norm: RMSNorm | null, heads: Tensor, context: Context): Tensor {
+  return norm === null ? heads : context.call(label, norm, heads);
 }

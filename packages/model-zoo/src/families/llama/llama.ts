@@ -69,6 +69,7 @@ export class LlamaModel implements Model, TakesVectors {
       heads: config.num_attention_heads,
       keyValueHeads: keyValueHeads(config),
       headSize: headSize(config),
+      labels: 'rows',
     };
   }
 
@@ -129,7 +130,7 @@ export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('model', this.model);
+    return siteWithin('model', this.model, 'tokens');
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {

@@ -15,7 +15,7 @@ export type DotElement = (
 ) => string;
 
 /** A sum, and where it belongs: its row and column as texts. */
-export interface DotCell {
+interface DotCell {
   readonly z: Place;
   readonly m: string;
   readonly n: string;

@@ -1,0 +1,117 @@
+import type { Context, Shared } from '@lorikeet/nn';
+import type { Draw, Tensor } from '@lorikeet/tensor-core';
+import type { z } from 'zod';
+import type { TargetOptions } from '../target.ts';
+import { type Method, parseConfig } from '../variant.ts';
+
+/** What a method that changes no weight is given to make an adapter's first values. */
+export interface ModuleInitArguments<Config> {
+  readonly module: object;
+  readonly config: Config;
+  readonly key: Tensor;
+  /** What `share` made for all modules of the adapter. */
+  readonly shared?: Shared<Tensor> | undefined;
+}
+
+/** What it is given in each call of the module. */
+export interface ModuleCallArguments<Config, Parameters> {
+  readonly module: object;
+  readonly config: Config;
+  readonly parameters: Parameters;
+  /** Of the adapter's own parts and randomness. */
+  readonly context: Context;
+  /** What the module was called with; the context of the module is the last. */
+  readonly inputs: readonly unknown[];
+  /** Calls the module without this adapter. */
+  base(...inputs: readonly unknown[]): unknown;
+}
+
+/** How such a method is written in Hugging Face PEFT's files. */
+export interface ModulePeftFormat<Config, Parameters> {
+  /** `peft_type`. */
+  readonly type: string;
+  /** What comes before the keys of modules that are saved whole, and of those that follow the path of the module. */
+  readonly prefix: 'base_model.' | 'base_model.model.';
+  /** Whether keys follow the path of the module. */
+  readonly isInModule: boolean;
+  readonly inactive?: Readonly<Record<string, unknown>>;
+  readonly lacks?: readonly string[];
+  /** Keys that PEFT does not know, which it passes over; written only where they are not `null`. */
+  readonly ownKeys?: readonly string[];
+  /** Paths of the modules that a config means. */
+  targets(
+    config: Config,
+    json: Readonly<Record<string, unknown>>,
+    model: unknown,
+  ): readonly string[];
+  /** Keys of the config that the places of the adapter tell. */
+  derived(
+    config: Config,
+    places: readonly { readonly path: string; readonly module: object }[],
+  ): Readonly<Record<string, unknown>>;
+  readonly derivedKeys: readonly string[];
+  /** Parameters of the form in which a file holds them; their first values tell shapes only. */
+  stored(args: ModuleInitArguments<Config>): Parameters;
+  /** The tensors of the file by their keys. */
+  encode(
+    parameters: Parameters,
+    config: Config,
+    context: Context,
+  ): Readonly<Record<string, Tensor>>;
+  /** Paths within stored parameters, by the same keys. */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+/** Facts that shared code and the laws ask for. */
+export interface ModuleTraits<Config> {
+  /** Whether the adapted module gives at first what the module gives. */
+  identityAtInit(config: Config): boolean;
+  isStochastic(config: Config): boolean;
+  /** Number of trainable elements, in closed form. */
+  parameterCount(config: Config, module: object): number;
+  /** Number of trainable elements that all modules together share. */
+  sharedParameterCount?(config: Config): number;
+}
+
+/**
+ * A method of parameter-efficient fine-tuning that changes what a module is given or gives, and no weight: one object in one
+ * file. It cannot be merged.
+ */
+export interface ModuleVariant<Config = unknown, Parameters = unknown> {
+  readonly name: string;
+  /** Where the method is described. */
+  readonly paper: string;
+  /** What kind of module it adapts. */
+  readonly site: 'module' | 'attention' | 'input';
+  readonly schema: z.ZodObject;
+  readonly traits: ModuleTraits<Config>;
+  /** Hints for the laws: some config; every field varies. */
+  sample(draw: Draw): Partial<Config>;
+  readonly peft?: ModulePeftFormat<Config, Parameters>;
+  /** Whether it can adapt the module. */
+  accepts(module: object): boolean;
+  /** Why it cannot with this config; else `undefined`. */
+  refusal?(config: Config, module: object): string | undefined;
+  /** First values of what all modules of an adapter with one config have in common. */
+  share?(config: Config, key: Tensor): Tensor;
+  init(args: ModuleInitArguments<Config>): Parameters;
+  call(args: ModuleCallArguments<Config, Parameters>): unknown;
+}
+
+/** Such a variant with a config, to be put on the modules that a selector finds; `''` is the model itself. */
+export interface ModuleMethod<Config = unknown> {
+  readonly kind: 'module';
+  readonly variant: ModuleVariant<Config>;
+  readonly config: Config;
+  readonly target: TargetOptions;
+  readonly extra: Method['extra'];
+}
+
+/** A checked method from a variant and options. Throws `invalid-config`, naming each fault. */
+export function moduleMethod<Config>(
+  variant: ModuleVariant<Config>,
+  options: Partial<Config>,
+): ModuleMethod<Config> {
+  const config = parseConfig<Config>(variant, options);
+  return { kind: 'module', variant, config, target: {}, extra: {} };
+}

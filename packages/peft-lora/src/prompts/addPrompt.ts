@@ -1,0 +1,93 @@
+import type { Context } from '@lorikeet/nn';
+import {
+  cast,
+  concat,
+  full,
+  iota,
+  ones,
+  sliceAxis,
+  type Tensor,
+  zeros,
+} from '@lorikeet/tensor-core';
+import { modelOf, type PromptInputs, promptInputsOf } from './promptInputs.ts';
+
+/**
+ * The inputs of a model with vectors before those of its tokens. These take the first positions and token type 0, are
+ * seen by all, and have no labels; where tokens are told by their place, the place moves along.
+ *
+ * @param prompt [P, D], or [B, P, D].
+ */
+export function addPrompt(
+  module: object,
+  inputs: readonly unknown[],
+  prompt: Tensor,
+  context: Context,
+): PromptInputs {
+  const model = modelOf(module);
+  const { input_ids, task_ids: _, ...given } = promptInputsOf(inputs);
+  const words = given.inputs_embeds ?? (input_ids && model.embed(input_ids, context));
+  if (words === undefined) return given;
+  const [batch = 0, time = 0, width = 0] = words.shape;
+  const length = prompt.shape.at(-2) ?? 0; // P
+  const own = cast(prompt, words.dtype).broadcastTo([batch, length, width]);
+  const before = (tensor: Tensor, value: number): Tensor =>
+    concat([full([tensor.shape[0] ?? 1, length], value, tensor.dtype), tensor], 1);
+  const moved = (tensor: Tensor): Tensor => tensor.add(length);
+  const { attention_mask, token_type_ids, position_ids, labels } = given;
+  const { start_positions, end_positions } = given;
+  const isByToken =
+    labels !== undefined && labels.shape[1] === time && model.inputSite.labels === 'tokens';
+  return {
+    ...given,
+    inputs_embeds: concat([own, words], 1), // [B, P + T, D]
+    ...(attention_mask && { attention_mask: before(attention_mask, 1) }),
+    ...(token_type_ids && { token_type_ids: before(token_type_ids, 0) }),
+    ...(position_ids && { position_ids: placed(position_ids, length) }),
+    ...(isByToken && { labels: before(labels, -100) }),
+    ...(start_positions && { start_positions: moved(start_positions) }),
+    ...(end_positions && { end_positions: moved(end_positions) }),
+  };
+}
+
+/** [B, P + T]: the virtual tokens from 0, the others after them. */
+function placed(positions: Tensor, length: number): Tensor {
+  const [batch = 1] = positions.shape;
+  const own = iota([batch, length], 1).cast(positions.dtype);
+  return concat([own, positions.add(length)], 1);
+}
+
+/**
+ * The inputs of a model with keys and values before those of its tokens, which take the positions after them.
+ *
+ * @param prefix [P, 2 L G K], in which 2i and 2i + 1 are the keys and values of layer i.
+ */
+export function addPrefix(
+  module: object,
+  inputs: readonly unknown[],
+  prefix: Tensor,
+): PromptInputs {
+  const { layers, keyValueHeads: heads, headSize } = modelOf(module).inputSite;
+  const { task_ids: _, ...given } = promptInputsOf(inputs);
+  const { attention_mask: mask, position_ids, past_key_values: past } = given;
+  const [batch = 0, time = 0] = (given.inputs_embeds ?? given.input_ids ?? zeros([0, 0])).shape;
+  const length = prefix.shape[0] ?? 0;
+  const parts = prefix.reshape([length, 2 * layers, heads, headSize]).permute([1, 2, 0, 3]); // [2L, G, P, K]
+  const part = (index: number): Tensor =>
+    sliceAxis(parts, 0, index, 1).broadcastTo([batch, heads, length, headSize]);
+  const before = past?.[0]?.key.shape[2] ?? 0;
+  const seen = mask ?? (before === 0 ? undefined : ones([batch, before + time], 'i32'));
+  return {
+    ...given,
+    past_key_values: Array.from({ length: layers }, (_unused, i) => {
+      const own = { key: part(2 * i), value: part(2 * i + 1) };
+      const later = past?.[i];
+      if (later === undefined) return own;
+      return {
+        key: concat([own.key, later.key], 2),
+        value: concat([own.value, later.value], 2),
+      };
+    }),
+    ...(seen && { attention_mask: concat([full([batch, length], 1, seen.dtype), seen], 1) }),
+    ...(position_ids && { position_ids: position_ids.add(length) }),
+  };
+}

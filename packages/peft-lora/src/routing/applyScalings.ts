@@ -1,0 +1,68 @@
+import {
+  formatShape,
+  gather,
+  LorikeetError,
+  sliceAxis,
+  squeeze,
+  type Tensor,
+  tensor,
+} from '@lorikeet/tensor-core';
+import { adapterNames } from '../layers.ts';
+import { routeAdapters } from './routeAdapters.ts';
+import type { Router } from './router.ts';
+
+/** Gates that are known before the weight is called. */
+class GivenRouter implements Router {
+  /** [B, T, n] */
+  readonly gates: Tensor;
+
+  constructor(gates: Tensor) {
+    this.gates = gates;
+  }
+
+  call(x: Tensor): Tensor {
+    const { shape } = this.gates;
+    const rows = x.shape.slice(0, -1);
+    if (
+      rows.length + 1 === shape.length &&
+      rows.every((side, i) => side === shape[i] || shape[i] === 1)
+    )
+      return this.gates;
+    throw new LorikeetError('shape-mismatch', 'the gates are not those of this input', {
+      expected: `[${shape.slice(0, -1).join(', ')}, in]`,
+      received: formatShape(x.shape),
+      hint: 'a module that sees no tokens cannot be routed token by token',
+    });
+  }
+}
+
+/**
+ * A model for one batch, whose adapters count by given gates: what X-LoRA's classifier says.
+ *
+ * @param scalings [B, T, places or 1, adapters]: places in the order of the model, adapters in that of `adapterNames`.
+ * @returns a new model, as `routeAdapters` makes it.
+ * @throws LorikeetError `shape-mismatch` for gates of another number of adapters or places.
+ */
+export function applyScalings<T>(tuned: T, scalings: Tensor): T {
+  const names = adapterNames(tuned);
+  const [sets = 0, count = 0] = scalings.shape.slice(-2);
+  let places = 0;
+  const routed = routeAdapters(tuned, ({ index, layers }) => {
+    places = Math.max(places, index + 1);
+    requireSize(scalings, count, names.length, 'adapters');
+    if (sets !== 1 && index >= sets) requireSize(scalings, sets, index + 1, 'places');
+    const own = squeeze(sliceAxis(scalings, -2, sets === 1 ? 0 : index, 1), -2); // [B, T, adapters]
+    const columns = layers.map(({ name }) => names.indexOf(name));
+    return new GivenRouter(gather(own, tensor(columns, [columns.length], 'i32'), -1));
+  });
+  if (sets !== 1) requireSize(scalings, sets, places, 'places');
+  return routed;
+}
+
+function requireSize(scalings: Tensor, got: number, expected: number, what: string): void {
+  if (got === expected) return;
+  throw new LorikeetError('shape-mismatch', `gates of another number of ${what}`, {
+    expected: `${expected} ${what}`,
+    received: formatShape(scalings.shape),
+  });
+}

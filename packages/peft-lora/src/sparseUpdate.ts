@@ -1,0 +1,36 @@
+import { gather, mul, reshape, scatterAdd, type Tensor, zeros } from '@lorikeet/tensor-core';
+
+/** Entries of a matrix: values [n] at rows and columns, i32 [n] each. */
+export interface SparseEntries {
+  readonly values: Tensor;
+  readonly rows: Tensor;
+  readonly columns: Tensor;
+}
+
+/** The matrix of some entries, the rest zero: [rows, columns]. */
+export function denseOf(
+  { values, rows, columns }: SparseEntries,
+  [height, width]: readonly [rows: number, columns: number],
+): Tensor {
+  const places = rows.mul(width).add(columns);
+  return reshape(scatterAdd(zeros([height * width], values.dtype), places, values), [
+    height,
+    width,
+  ]);
+}
+
+/**
+ * The product of that matrix with the last axis of `x`, which forms no matrix: each entry takes an element of x, and
+ * adds to one of the result.
+ *
+ * @param x [..., columns]
+ * @returns [..., rows]
+ */
+export function sparseProduct(
+  { values, rows, columns }: SparseEntries,
+  x: Tensor,
+  height: number,
+): Tensor {
+  const taken = mul(gather(x, columns, -1), values); // [..., n]
+  return scatterAdd(zeros([...x.shape.slice(0, -1), height], taken.dtype), rows, taken, -1);
+}

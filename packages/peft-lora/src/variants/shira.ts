@@ -1,0 +1,90 @@
+import { add, dot, normal, zeros } from '@lorikeet/tensor-core';
+import { z } from 'zod';
+import { entriesOf } from '../entriesOf.ts';
+import { parameterOf } from '../parameterOf.ts';
+import type { SiteShape } from '../siteShape.ts';
+import { denseOf, sparseProduct } from '../sparseUpdate.ts';
+import type { TargetOptions } from '../target.ts';
+import { seededEntries } from '../torch/seededEntries.ts';
+import { type Method, method, peftField, type Variant } from '../variant.ts';
+
+export interface ShiraConfig {
+  /** As many entries of a weight train as a LoRA of this rank has parameters. */
+  readonly rank: number;
+  /** Seed of the choice: PyTorch's generator on a CPU. Without one, where PEFT's choice cannot be repeated, it is 0. */
+  readonly randomSeed: number | null;
+  /** Starts as the base; else the entries' changes are random. */
+  readonly initWeights: boolean;
+}
+
+export type ShiraOptions = Partial<ShiraConfig> & TargetOptions;
+
+export const shiraVariant: Variant<ShiraConfig> = {
+  name: 'shira',
+  paper: 'Bhardwaj et al. 2024, https://arxiv.org/abs/2406.13175',
+  schema: z.strictObject({
+    rank: peftField(z.int().positive().default(32), 'r'),
+    randomSeed: peftField(z.int().min(0).nullable().default(null), 'random_seed'),
+    initWeights: peftField(z.boolean().default(true), 'init_weights'),
+  }),
+  kinds: ['linear'],
+  traits: {
+    identityAtInit: ({ initWeights }) => initWeights,
+    maxRank: () => undefined,
+    isRandomAtInit: ({ initWeights }) => !initWeights,
+    isStochastic: () => false,
+    parameterCount: entryCount,
+  },
+  sample: (draw) => ({
+    rank: draw.integer(1, 2),
+    randomSeed: draw.pick([null, 1, 2, 3]),
+    initWeights: draw.boolean(),
+  }),
+  sides: [2, 4, 6],
+  refusal: (config, shape) =>
+    entryCount(config, shape) <= shape.in * shape.out
+      ? undefined
+      : `rank ${config.rank} asks for more entries than a weight of ${shape.out} by ${shape.in} has`,
+  peft: {
+    type: 'SHIRA',
+    inactive: { fan_in_fan_out: false, mask_type: 'random' },
+    keys: () => ({ values: 'shira_weight', indices: 'shira_indices' }),
+  },
+
+  init({ shape, config, key }) {
+    const sides = [entryCount(config, shape)];
+    return { values: config.initWeights ? zeros(sides) : normal(key, sides) };
+  },
+
+  frozen: ({ shape, config }) => ({
+    indices: seededEntries(shape, {
+      count: entryCount(config, shape),
+      seed: config.randomSeed ?? 0,
+      sorted: true,
+    }),
+  }),
+
+  materialize({ base, shape, parameters, frozen }) {
+    const entries = entriesOf(parameterOf(parameters, 'values'), frozen);
+    return add(base(), denseOf(entries, [shape.out, shape.in]));
+  },
+
+  contract(x, { shape, parameters, frozen, product }) {
+    const entries = entriesOf(parameterOf(parameters, 'values'), frozen);
+    // An element for each entry and token is more than the whole matrix, where there are many of both.
+    const isSmall = (x.size / shape.in) * entries.values.size <= shape.in * shape.out;
+    const update = isSmall
+      ? sparseProduct(entries, x, shape.out)
+      : dot(x, denseOf(entries, [shape.out, shape.in]), { contract: [[-1], [1]] });
+    return add(product(x), update);
+  },
+};
+
+/** Sparse high-rank adaptation: the weight with changes at a few of its entries, chosen by a seed. */
+export function shira(options: ShiraOptions = {}): Method<ShiraConfig> {
+  return method(shiraVariant, options);
+}
+
+function entryCount({ rank }: ShiraConfig, shape: SiteShape): number {
+  return rank * (shape.in + shape.out);
+}

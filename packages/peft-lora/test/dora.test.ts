@@ -1,0 +1,105 @@
+import { Context, Linear, Quantized } from '@lorikeet/nn';
+import { AdaptedWeight, adapt, disable, dora, lora, merge } from '@lorikeet/peft-lora';
+import {
+  evaluate,
+  foldIn,
+  normal,
+  randomKey,
+  sqrt,
+  type Tensor,
+  tensor,
+} from '@lorikeet/tensor-core';
+import { describe, expect, test } from 'vitest';
+import { largestResult } from './largestResult.ts';
+import { expectClose, numbers, refusal, trainedForm } from './support.ts';
+
+const key = randomKey(3);
+const random = (label: string, shape: readonly number[]): Tensor =>
+  normal(foldIn(key, label), shape);
+const x = random('x', [5, 12]);
+
+/** A layer with DoRA whose tensors are given. */
+function layerOf(weight: Tensor, tensors: Readonly<Record<'A' | 'B' | 'magnitude', Tensor>>) {
+  const { layer } = adapt(
+    { layer: new Linear(weight, null) },
+    { layer: dora({ rank: 2, alpha: 2 }) },
+  );
+  if (!(layer.weight instanceof AdaptedWeight)) throw new Error('there is no adapter');
+  const { base, name, settings, frozen } = layer.weight;
+  return new Linear(new AdaptedWeight(base, tensors, name, settings, 1, frozen), null);
+}
+
+describe('the norm from cached parts', () => {
+  const [A, B] = [random('A', [2, 12]), random('B', [6, 2])];
+  const magnitude = tensor([1, 2, 3, 4, 5, 6]);
+
+  test('is that of the whole weight', async () => {
+    const layer = layerOf(random('weight', [6, 12]), { A, B, magnitude });
+    const merged = merge(layer);
+    await expectClose(layer.call(x, Context.evaluation), merged.call(x, Context.evaluation));
+  });
+
+  test('keeps its digits where the update cancels the weight', async () => {
+    // Row 4 is left with a thousandth of its length: the difference of squares has one digit of its square in f32.
+    const rest = random('rest', [6, 12]).mul(tensor([1, 1, 1, 1, 1e-3, 1], [6, 1]));
+    const layer = layerOf(await evaluate(rest.sub(B.matmul(A))), { A, B, magnitude });
+    const merged = merge(layer).call(x, Context.evaluation);
+    await expectClose(layer.call(x, Context.evaluation), merged, 1e-3);
+  });
+
+  test('of nothing gives nothing, not NaN', async () => {
+    const none = random('weight', [6, 12]).mul(tensor([1, 0, 1, 1, 1, 1], [6, 1]));
+    const only = { A, B: B.mul(tensor([1, 0, 1, 1, 1, 1], [6, 1])), magnitude };
+    const layer = layerOf(none, only);
+    const outputs = await numbers(layer.call(x, Context.evaluation));
+    expect(outputs.every(Number.isFinite)).toBe(true);
+    expect(outputs.filter((_, i) => i % 6 === 1)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('needs no second matrix of the size of the weight', async () => {
+    const wide = { layer: new Linear(random('wide', [640, 512]), null) };
+    const tuned = await evaluate(adapt(wide, { layer: dora({ rank: 2 }) }).layer);
+    expect(largestResult(tuned, random('input', [3, 512]))).toBeLessThan((640 * 512) / 8);
+  });
+});
+
+test('on a quantised weight it is what it is on the plain one', async () => {
+  const whole = Quantized.of(
+    random('weight', [6, 12]),
+    { inputAxis: 1 },
+    { dtype: 'u4', blockSize: 4 },
+  );
+  const method = { layer: dora({ rank: 2 }) };
+  const [small, plain] = await Promise.all(
+    [whole, whole.materialize()].map((weight) =>
+      trainedForm(adapt({ layer: new Linear(weight, null) }, method)),
+    ),
+  );
+  if (small === undefined || plain === undefined) throw new Error('nothing was adapted');
+  const outputs = small.layer.call(x, Context.evaluation);
+  await expectClose(plain.layer.call(x, Context.evaluation), outputs);
+  await expectClose(merge(small).layer.call(x, Context.evaluation), outputs);
+});
+
+test('a second adapter starts from what the first made, whatever it trains to', async () => {
+  const base = { layer: new Linear(random('weight', [6, 12]), null) };
+  const one = await trainedForm(adapt(base, { layer: dora({ rank: 2 }) }, { name: 'one' }));
+  const both = adapt(one, { layer: dora({ rank: 3 }) }, { name: 'two', key });
+  const expected = one.layer.call(x, Context.evaluation);
+  await expectClose(both.layer.call(x, Context.evaluation), expected);
+  await expectClose(disable(both, 'two').layer.call(x, Context.evaluation), expected);
+});
+
+test('the magnitude starts as the length of the weights of each output', async () => {
+  const weight = random('weight', [6, 12]);
+  const { layer } = adapt({ layer: new Linear(weight, null) }, { layer: dora() });
+  if (!(layer.weight instanceof AdaptedWeight)) throw new Error('there is no adapter');
+  const { magnitude } = layer.weight.parameters;
+  await expectClose(magnitude ?? weight, sqrt(weight.mul(weight).sum(1)));
+});
+
+test('is refused beside a bias of B, as PEFT does', () => {
+  expect(() => lora({ useDora: true, loraBias: true })).toThrow(
+    refusal('invalid-config', 'lora_bias'),
+  );
+});
