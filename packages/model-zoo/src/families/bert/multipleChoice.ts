@@ -37,7 +37,7 @@ export class BertForMultipleChoice implements Model, TakesVectors {
   }
 
   get inputSite(): InputSite {
-    return siteWithin('bert', this.bert);
+    return siteWithin('bert', this.bert, 'rows');
   }
 
   embed(ids: Tensor, context: Context): Tensor {
