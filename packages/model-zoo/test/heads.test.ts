@@ -14,9 +14,21 @@ const sizes = {
   attention_probs_dropout_prob: 0,
 };
 
-function model(prefix: 'Bert' | 'Roberta', head: string, more: object = {}): Model {
+/** The same in DistilBERT's words. */
+const distilled = {
+  dim: 8,
+  n_layers: 1,
+  n_heads: 2,
+  hidden_dim: 16,
+  dropout: 0,
+  attention_dropout: 0,
+  seq_classif_dropout: 0,
+};
+
+function model(prefix: 'Bert' | 'Roberta' | 'DistilBert', head: string, more: object = {}): Model {
   const config = {
     ...sizes,
+    ...distilled,
     ...more,
     model_type: prefix.toLowerCase(),
     architectures: [`${prefix}For${head}`],
@@ -33,7 +45,7 @@ const ids = (...shape: number[]): Tensor =>
 const call = (of: Model, inputs: ModelInputs) => of.call(inputs, Context.evaluation);
 const numbers = async (x: Tensor): Promise<number[]> => [...(await x.data())].map(Number);
 
-describe.each(['Bert', 'Roberta'] as const)('%s', (prefix) => {
+describe.each(['Bert', 'Roberta', 'DistilBert'] as const)('%s', (prefix) => {
   test('any number of labels: the mean cross-entropy of each by itself', async () => {
     const multi = model(prefix, 'SequenceClassification', {
       num_labels: 3,
