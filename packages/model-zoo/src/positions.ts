@@ -1,5 +1,5 @@
 import { baseOf, type Embedding } from '@lorikeet/nn';
-import { iota, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { cumsum, iota, LorikeetError, mul, notEqual, type Tensor } from '@lorikeet/tensor-core';
 import type { ModelInputs } from './model.ts';
 
 /**
@@ -12,11 +12,32 @@ import type { ModelInputs } from './model.ts';
 export function positionsOf(inputs: ModelInputs, table: Embedding): Tensor {
   if (inputs.position_ids !== undefined) return inputs.position_ids;
   const [[, time], past] = [sizesOf(inputs), pastLength(inputs)];
-  const most = baseOf(table.weight).shape[0] ?? 0;
-  if (past + time <= most) return iota([1, time], 1).add(past);
+  requireRoom(past + time, baseOf(table.weight).shape[0] ?? 0);
+  return iota([1, time], 1).add(past);
+}
+
+/**
+ * Where each token stands if padding does not count: as given, or from the position behind `padId` on, where padding is.
+ * Vectors in the place of tokens are no padding.
+ *
+ * @param table [rows, D]; the first `padId + 1` rows are of no token.
+ * @returns [B, T] or [1, T]
+ * @throws LorikeetError `index-out-of-range` if there are more tokens than positions.
+ */
+export function tokenPositions(inputs: ModelInputs, table: Embedding, padId: number): Tensor {
+  if (inputs.position_ids !== undefined) return inputs.position_ids;
+  const [[, time], past] = [sizesOf(inputs), pastLength(inputs)];
+  requireRoom(past + time, (baseOf(table.weight).shape[0] ?? 0) - padId - 1);
+  if (inputs.input_ids === undefined) return iota([1, time], 1).add(past + padId + 1);
+  const isToken = notEqual(inputs.input_ids, padId).cast('i32');
+  return mul(cumsum(isToken, 1).add(past), isToken).add(padId);
+}
+
+function requireRoom(length: number, most: number): void {
+  if (length <= most) return;
   throw new LorikeetError('index-out-of-range', 'the input is longer than the model can read', {
     expected: `at most ${most} tokens`,
-    received: `${past + time}`,
+    received: `${length}`,
     hint: 'cut the text, or split it',
   });
 }

@@ -165,16 +165,6 @@ describe('initModel', () => {
       /position_embedding_type/,
     ],
     [
-      'many labels at once',
-      {
-        ...bertConfig,
-        architectures: ['BertForSequenceClassification'],
-        problem_type: 'multi_label_classification',
-      },
-      'unsupported',
-      /multi_label/,
-    ],
-    [
       'an unknown kind of problem',
       { ...bertConfig, problem_type: 'ranking' },
       'invalid-config',

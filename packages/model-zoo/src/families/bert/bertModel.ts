@@ -3,7 +3,7 @@ import { foldIn, reshape, sliceAxis, type Tensor, tanh } from '@lorikeet/tensor-
 import { keyMask } from '../../attentionMask.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import type { BertConfig } from './config.ts';
-import { BertEmbeddings } from './embeddings.ts';
+import { type BertDesign, BertEmbeddings } from './embeddings.ts';
 import { BertLayer, bertLinear } from './layer.ts';
 
 class BertEncoder {
@@ -67,7 +67,7 @@ export class BertModel implements Model, TakesVectors {
   static init(
     config: BertConfig,
     key: Tensor,
-    options: { readonly pooler?: boolean } = {},
+    options: BertDesign & { readonly pooler?: boolean } = {},
   ): BertModel {
     const layers = Array.from({ length: config.num_hidden_layers }, (_, i) =>
       BertLayer.init(config, foldIn(key, i)),
@@ -79,7 +79,7 @@ export class BertModel implements Model, TakesVectors {
           )
         : null;
     return new BertModel(
-      BertEmbeddings.init(config, foldIn(key, 'embeddings')),
+      BertEmbeddings.init(config, foldIn(key, 'embeddings'), options),
       new BertEncoder(layers),
       pooler,
       config,

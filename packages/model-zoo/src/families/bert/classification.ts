@@ -6,10 +6,12 @@ import {
   siteWithin,
   type TakesVectors,
 } from '@lorikeet/nn';
-import { crossEntropy, foldIn, LorikeetError, reshape, type Tensor } from '@lorikeet/tensor-core';
+import { crossEntropy, foldIn, type Tensor } from '@lorikeet/tensor-core';
+import { labelCount } from '../../heads/labelFields.ts';
+import { textLoss } from '../../heads/textLoss.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { BertModel } from './bertModel.ts';
-import { type BertConfig, labelCount, type ProblemType } from './config.ts';
+import type { BertConfig } from './config.ts';
 import { bertLinear } from './layer.ts';
 
 /** A class, or numbers, for a whole text, from the pooled first token. */
@@ -27,7 +29,6 @@ export class BertForSequenceClassification implements Model, TakesVectors {
   }
 
   static init(config: BertConfig, key: Tensor): BertForSequenceClassification {
-    requireOneAnswer(config);
     return new BertForSequenceClassification(
       BertModel.init(config, foldIn(key, 'bert'), { pooler: true }),
       headDropout(config),
@@ -51,8 +52,7 @@ export class BertForSequenceClassification implements Model, TakesVectors {
     const logits = context.call('classifier', this.classifier, dropped); // [B, C]
     const { hidden_states } = base;
     if (inputs.labels === undefined) return { logits, hidden_states };
-    const lossOf = problemOf(this.config) === 'regression' ? meanSquaredError : crossEntropy;
-    return { loss: lossOf(logits, inputs.labels), logits, hidden_states };
+    return { loss: textLoss(this.config, logits, inputs.labels), logits, hidden_states };
   }
 }
 
@@ -105,26 +105,4 @@ function headDropout({ classifier_dropout, hidden_dropout_prob }: BertConfig): D
 
 function classifierOf(config: BertConfig, key: Tensor): Linear {
   return bertLinear(config, config.hidden_size, labelCount(config), foldIn(key, 'classifier'));
-}
-
-/** What the config says, else what transformers makes of the number of labels. */
-function problemOf(config: BertConfig): ProblemType {
-  return (
-    config.problem_type ?? (labelCount(config) === 1 ? 'regression' : 'single_label_classification')
-  );
-}
-
-function requireOneAnswer(config: BertConfig): void {
-  const problem = problemOf(config);
-  if (problem !== 'multi_label_classification') return;
-  throw new LorikeetError('unsupported', `sequence classification of the kind '${problem}'`, {
-    expected: 'regression or single_label_classification',
-    received: problem,
-  });
-}
-
-/** @param predictions [B, C] @param targets as many numbers; the result is a scalar. */
-function meanSquaredError(predictions: Tensor, targets: Tensor): Tensor {
-  const error = predictions.sub(reshape(targets, predictions.shape).cast(predictions.dtype));
-  return error.mul(error).mean();
 }

@@ -1,13 +1,8 @@
 import { z } from 'zod';
-
-/** What the labels of a whole text are: a number, one class, or any number of classes. */
-export type ProblemType =
-  | 'regression'
-  | 'single_label_classification'
-  | 'multi_label_classification';
+import { type LabelFields, labelFields } from '../../heads/labelFields.ts';
 
 /** The fields of a BERT `config.json`, under Hugging Face's names. */
-export interface BertConfig {
+export interface BertConfig extends LabelFields {
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly num_hidden_layers: number;
@@ -25,46 +20,53 @@ export interface BertConfig {
   readonly position_embedding_type: 'absolute';
   readonly is_decoder: false;
   readonly tie_word_embeddings: boolean;
-  readonly num_labels?: number | undefined;
-  readonly id2label?: Readonly<Record<string, string>> | null | undefined;
-  readonly problem_type?: ProblemType | null | undefined;
   readonly [field: string]: unknown;
 }
 
 const count = z.int().positive();
 const rate = z.number().min(0).lt(1);
 
-export const bertSchema: z.ZodType<BertConfig> = z
-  .looseObject({
-    vocab_size: count.default(30522),
-    hidden_size: count.default(768),
-    num_hidden_layers: z.int().min(0).default(12),
-    num_attention_heads: count.default(12),
-    intermediate_size: count.default(3072),
-    hidden_act: z.string().default('gelu'),
-    hidden_dropout_prob: rate.default(0.1),
-    attention_probs_dropout_prob: rate.default(0.1),
-    max_position_embeddings: count.default(512),
-    type_vocab_size: count.default(2),
-    initializer_range: z.number().positive().default(0.02),
-    layer_norm_eps: z.number().positive().default(1e-12),
-    pad_token_id: z.int().nullable().default(0),
-    classifier_dropout: rate.nullable().default(null),
-    position_embedding_type: z.literal('absolute').default('absolute'),
-    is_decoder: z.literal(false).default(false),
-    tie_word_embeddings: z.boolean().default(true),
-    num_labels: count.optional(),
-    id2label: z.record(z.string(), z.string()).nullish(),
-    problem_type: z
-      .enum(['regression', 'single_label_classification', 'multi_label_classification'])
-      .nullish(),
-  })
-  .refine(({ hidden_size, num_attention_heads }) => hidden_size % num_attention_heads === 0, {
-    path: ['hidden_size'],
-    message: 'must be a multiple of num_attention_heads',
-  });
-
-/** Number of classes: that of `id2label`, else `num_labels`, else 2. */
-export function labelCount({ id2label, num_labels }: BertConfig): number {
-  return id2label ? Object.keys(id2label).length : (num_labels ?? 2);
+/** Where the defaults of families of BERT's build differ. */
+interface BertDefaults {
+  readonly vocab_size: number;
+  readonly max_position_embeddings: number;
+  readonly type_vocab_size: number;
+  readonly layer_norm_eps: number;
+  readonly pad_token_id: number;
 }
+
+export function bertSchemaWith(defaults: BertDefaults): z.ZodType<BertConfig> {
+  return z
+    .looseObject({
+      vocab_size: count.default(defaults.vocab_size),
+      hidden_size: count.default(768),
+      num_hidden_layers: z.int().min(0).default(12),
+      num_attention_heads: count.default(12),
+      intermediate_size: count.default(3072),
+      hidden_act: z.string().default('gelu'),
+      hidden_dropout_prob: rate.default(0.1),
+      attention_probs_dropout_prob: rate.default(0.1),
+      max_position_embeddings: count.default(defaults.max_position_embeddings),
+      type_vocab_size: count.default(defaults.type_vocab_size),
+      initializer_range: z.number().positive().default(0.02),
+      layer_norm_eps: z.number().positive().default(defaults.layer_norm_eps),
+      pad_token_id: z.int().nullable().default(defaults.pad_token_id),
+      classifier_dropout: rate.nullable().default(null),
+      position_embedding_type: z.literal('absolute').default('absolute'),
+      is_decoder: z.literal(false).default(false),
+      tie_word_embeddings: z.boolean().default(true),
+      ...labelFields,
+    })
+    .refine(({ hidden_size, num_attention_heads }) => hidden_size % num_attention_heads === 0, {
+      path: ['hidden_size'],
+      message: 'must be a multiple of num_attention_heads',
+    });
+}
+
+export const bertSchema: z.ZodType<BertConfig> = bertSchemaWith({
+  vocab_size: 30522,
+  max_position_embeddings: 512,
+  type_vocab_size: 2,
+  layer_norm_eps: 1e-12,
+  pad_token_id: 0,
+});

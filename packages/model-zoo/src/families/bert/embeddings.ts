@@ -2,8 +2,14 @@ import { type Context, Dropout, Embedding, LayerNorm, normalInitializer } from '
 import { foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { lookUp } from '../../lookUp.ts';
 import type { ModelInputs } from '../../model.ts';
-import { positionsOf, sizesOf } from '../../positions.ts';
+import { positionsOf, sizesOf, tokenPositions } from '../../positions.ts';
 import type { BertConfig } from './config.ts';
+
+/** What families of BERT's build differ in. */
+export interface BertDesign {
+  /** Whether positions count tokens only, from the one behind `pad_token_id` on, as RoBERTa's. */
+  readonly skipsPadding?: boolean;
+}
 
 /** Words, positions and token types, added and normalised. */
 export class BertEmbeddings {
@@ -13,6 +19,8 @@ export class BertEmbeddings {
   readonly LayerNorm: LayerNorm;
   readonly dropout: Dropout;
   readonly padId: number | null;
+  /** Whether padding has no place, and is not counted: the position of the first token is behind `padId`. */
+  readonly skipsPadding: boolean;
 
   constructor(
     words: Embedding,
@@ -21,6 +29,7 @@ export class BertEmbeddings {
     norm: LayerNorm,
     dropout: Dropout,
     padId: number | null,
+    skipsPadding: boolean,
   ) {
     this.word_embeddings = words;
     this.position_embeddings = positions;
@@ -28,9 +37,14 @@ export class BertEmbeddings {
     this.LayerNorm = norm;
     this.dropout = dropout;
     this.padId = padId;
+    this.skipsPadding = skipsPadding;
   }
 
-  static init(config: BertConfig, key: Tensor): BertEmbeddings {
+  static init(
+    config: BertConfig,
+    key: Tensor,
+    { skipsPadding = false }: BertDesign = {},
+  ): BertEmbeddings {
     const initializer = normalInitializer(config.initializer_range);
     const table = (numEmbeddings: number, name: string): Embedding =>
       Embedding.init(
@@ -44,6 +58,7 @@ export class BertEmbeddings {
       LayerNorm.init(config.hidden_size, config.layer_norm_eps),
       new Dropout(config.hidden_dropout_prob),
       config.pad_token_id,
+      skipsPadding,
     );
   }
 
@@ -63,11 +78,12 @@ export class BertEmbeddings {
       this.token_type_embeddings,
       inputs.token_type_ids ?? zeros(sizesOf(inputs), 'i32'),
     ); // [B, T, D]
-    const positions = context.call(
-      'position_embeddings',
-      this.position_embeddings,
-      positionsOf(inputs, this.position_embeddings),
-    ); // [1 or B, T, D]
+    const { position_embeddings: table, padId } = this;
+    const places = this.skipsPadding
+      ? tokenPositions(inputs, table, padId ?? 0)
+      : positionsOf(inputs, table);
+    const padding = this.skipsPadding ? padId : null;
+    const positions = lookUp('position_embeddings', table, places, padding, context); // [1 or B, T, D]
     const normalized = context.call('LayerNorm', this.LayerNorm, words.add(types).add(positions));
     return context.call('dropout', this.dropout, normalized);
   }

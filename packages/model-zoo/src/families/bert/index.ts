@@ -3,6 +3,7 @@ import { BertModel } from './bertModel.ts';
 import { BertForSequenceClassification, BertForTokenClassification } from './classification.ts';
 import { type BertConfig, bertSchema } from './config.ts';
 import { BertForMaskedLM } from './maskedLM.ts';
+import { BertForMultipleChoice } from './multipleChoice.ts';
 import { BertForQuestionAnswering } from './questionAnswering.ts';
 
 /** Of a base model saved with its pooler, which these heads do not use. */
@@ -21,12 +22,14 @@ export const bert: ModelFamily = defineFamily<BertConfig>({
     BertForTokenClassification: { init: BertForTokenClassification.init, ignored: pooler },
     BertForQuestionAnswering: { init: BertForQuestionAnswering.init, ignored: pooler },
     BertForMaskedLM: { init: BertForMaskedLM.init, ignored: pooler },
+    BertForMultipleChoice: { init: BertForMultipleChoice.init },
   },
 });
 
 export {
   type BertConfig,
   BertForMaskedLM,
+  BertForMultipleChoice,
   BertForQuestionAnswering,
   BertForSequenceClassification,
   BertForTokenClassification,

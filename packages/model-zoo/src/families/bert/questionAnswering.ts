@@ -5,15 +5,8 @@ import {
   siteWithin,
   type TakesVectors,
 } from '@lorikeet/nn';
-import {
-  crossEntropy,
-  foldIn,
-  maximum,
-  minimum,
-  reshape,
-  sliceAxis,
-  type Tensor,
-} from '@lorikeet/tensor-core';
+import { foldIn, type Tensor } from '@lorikeet/tensor-core';
+import { spans } from '../../heads/spans.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { BertModel } from './bertModel.ts';
 import type { BertConfig } from './config.ts';
@@ -50,20 +43,7 @@ export class BertForQuestionAnswering implements Model, TakesVectors {
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { hidden_states, last_hidden_state } = context.call('bert', this.bert, inputs);
-    const [batch = 0, time = 0] = last_hidden_state.shape;
     const logits = context.call('qa_outputs', this.qa_outputs, last_hidden_state); // [B, T, 2]
-    const [start_logits, end_logits] = [0, 1].map((i) =>
-      reshape(sliceAxis(logits, 2, i, 1), [batch, time]),
-    ) as [Tensor, Tensor]; // [B, T]
-    const { start_positions, end_positions } = inputs;
-    if (start_positions === undefined || end_positions === undefined)
-      return { start_logits, end_logits, hidden_states };
-    // A position behind the text counts as none.
-    const lossAt = (scores: Tensor, positions: Tensor): Tensor =>
-      crossEntropy(scores, minimum(maximum(positions, 0), time), { ignoreIndex: time });
-    const loss = lossAt(start_logits, start_positions)
-      .add(lossAt(end_logits, end_positions))
-      .div(2);
-    return { loss, start_logits, end_logits, hidden_states };
+    return { ...spans(logits, inputs), hidden_states };
   }
 }
