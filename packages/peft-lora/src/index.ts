@@ -18,6 +18,12 @@ export { applyUpdate } from './algebra/applyUpdate.ts';
 export type { CombinationKind, CombineOptions } from './algebra/combinationPlan.ts';
 export { combineUpdates } from './algebra/combineUpdates.ts';
 export { convertToLora } from './algebra/convertToLora.ts';
+export {
+  type Extracted,
+  type ExtractedRow,
+  type ExtractOptions,
+  extractUpdate,
+} from './algebra/extractUpdate.ts';
 export { denseOf, type LowRank, rankOf, route, svdOf } from './algebra/lowRank.ts';
 export { lowRankOf, updateOf } from './algebra/updateOf.ts';
 export { adapterRows, mixBatch } from './batch/mixBatch.ts';

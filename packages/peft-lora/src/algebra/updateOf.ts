@@ -12,7 +12,7 @@ import { type LowRank, scaled } from './lowRank.ts';
  * What one adapter of a model adds to its base, as exact low-rank pairs. Its share is worked in.
  *
  * @throws LorikeetError `no-match` if there is no such adapter; `unsupported` for a method whose change of a weight is
- *   no low-rank product: `toLora` finds the nearest one.
+ *   no low-rank product: `extractUpdate` finds the nearest one.
  */
 export function updateOf(tuned: unknown, name = 'default'): AdapterUpdate {
   requireAdapter(tuned, name);
@@ -40,7 +40,7 @@ function pairOf(layer: AdaptedWeight, path: string): LowRank {
   const { name } = layer.settings.variant;
   throw new LorikeetError('unsupported', `what ${name} changes here is no low-rank product`, {
     path,
-    hint: 'toLora finds the nearest one, and says how much is lost',
+    hint: 'extractUpdate of disable(model) and merge(model) finds the nearest one, and says how much is lost',
   });
 }
 
