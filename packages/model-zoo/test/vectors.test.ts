@@ -97,6 +97,9 @@ describe.each(configs)('$architectures', (config) => {
   test('counts positions from behind the past', async () => {
     const given = { input_ids, past_key_values: past(2) };
     const position_ids = zeros([2, 3], 'i32').add(tensor([2, 3, 4], undefined, 'i32'));
-    expect(await statesOf(model, given)).toEqual(await statesOf(model, { ...given, position_ids }));
+    const expected = await statesOf(model, { ...given, position_ids });
+    // Another program, whose sums a backend may round otherwise.
+    for (const [i, value] of (await statesOf(model, given)).entries())
+      expect(value).toBeCloseTo(expected[i] ?? Number.NaN, 5);
   });
 });

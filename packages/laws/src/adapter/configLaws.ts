@@ -7,7 +7,7 @@ import {
   method,
   type Variant,
 } from '@lorikeet/peft-lora';
-import { type Draw, isFloat, isLorikeetError, mapTensors } from '@lorikeet/tensor-core';
+import { type Draw, evaluate, isFloat, isLorikeetError, mapTensors } from '@lorikeet/tensor-core';
 import { bytesSource, encodeSafetensors, readSafetensors } from '@lorikeet/tensor-core/safetensors';
 import fc from 'fast-check';
 import { requireClose, requireSame } from '../closeness.ts';
@@ -112,8 +112,8 @@ export function survivesItsFile<C>(variant: Variant<C>): Law {
   const name = 'is the same after it was saved and loaded';
   return adapterLaw(name, variant, async ({ model, inputs, method }) => {
     const base = inSingle(model);
-    // Adapted in single precision, so that what is made of the base is made of the same.
-    const tuned = inSingle(trainedForm(adaptAll(base, method)));
+    // Adapted in single precision, so that what is made of the base is made of the same; and made once, as loading does.
+    const tuned = await evaluate(inSingle(trainedForm(adaptAll(base, method))));
     const { config, tensors } = encodeAdapter(tuned);
     const entries = await adapterEntries(tensors);
     const file = await readSafetensors(bytesSource(encodeSafetensors(entries)));
