@@ -21,7 +21,7 @@ async function addGates(gates) {
 }
 
 /** Cases of each law on WebGPU, where each means to compile kernels; the reference tries many. */
-const webgpuRuns = '5';
+const webgpuRuns = '2';
 
 /** The sources' tests on WebGPU, where there is an adapter of that name. */
 async function addWebgpu(adapter, { environment, reason }, folders) {
