@@ -1,11 +1,9 @@
 import {
   add,
   cast,
-  gather,
   inverseFourier,
   mul,
   normal,
-  scatterAdd,
   swapAxes,
   type Tensor,
   zeros,
@@ -13,7 +11,7 @@ import {
 import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
-import { denseOf } from '../sparseUpdate.ts';
+import { denseOf, sparseProduct } from '../sparseUpdate.ts';
 import { type TargetOptions, valueForPath } from '../target.ts';
 import { seededEntries } from '../torch/seededEntries.ts';
 import { type Method, method, peftField, type Variant } from '../variant.ts';
@@ -98,13 +96,9 @@ export const fourierftVariant: Variant<FourierftConfig> = {
 
   // The transform of x at the chosen columns, each scaled and put into its row, and transformed again.
   contract(x, { shape, config, parameters, frozen, product }) {
-    const { values, rows, columns } = entriesOf(parameterOf(parameters, 'spectrum'), frozen);
+    const entries = entriesOf(parameterOf(parameters, 'spectrum'), frozen);
     const turned = inverseFourier({ re: x }, { normalize: false }); // [..., in]
-    const place = (part: Tensor): Tensor => {
-      const taken = mul(gather(part, columns, -1), values); // [..., n]
-      const empty = zeros([...x.shape.slice(0, -1), shape.out], taken.dtype);
-      return scatterAdd(empty, rows, taken, -1); // [..., out]
-    };
+    const place = (part: Tensor): Tensor => sparseProduct(entries, part, shape.out); // [..., out]
     const { re } = inverseFourier({ re: place(turned.re), im: place(turned.im) });
     return add(product(x), cast(mul(re, config.scaling / shape.in), x.dtype)); // [..., out]
   },

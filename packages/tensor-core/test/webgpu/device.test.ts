@@ -1,7 +1,7 @@
 import { exp, mul, type Tensor, tensor, useBackend } from '@lorikeet/tensor-core';
 import { createWebgpuBackend, type WebgpuBackend } from '@lorikeet/tensor-core/webgpu';
-import { nodeWebgpuProvider } from '@lorikeet/tensor-core/webgpu/node';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { describeOnWebgpu } from './describeOnWebgpu.ts';
 import { withCalls } from './withCalls.ts';
 
 /** Work on a backend of its own, some of whose device's calls are answered by the test. */
@@ -36,9 +36,7 @@ async function onDevice(
 const numbers = (size: number): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => i % 977);
 
-const { available, reason } = await nodeWebgpuProvider.probe();
-
-describe.skipIf(!available)(`the device${available ? '' : `: ${reason}`}`, () => {
+await describeOnWebgpu('the device', () => {
   test('data comes over whole, through few buffers or past them', async () => {
     const made: string[] = [];
     const copied: string[] = [];
