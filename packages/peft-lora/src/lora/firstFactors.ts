@@ -14,6 +14,7 @@ import {
   randomizedSvd,
   randomKey,
   reshape,
+  type Shape,
   type Svd,
   slice,
   sliceAxis,
@@ -91,7 +92,7 @@ function firstFactors(args: InitArguments<LoraConfig>): { readonly A: Tensor; re
     // As in PEFT: A is zero, so that an unused row of the table stays as it is.
     return { A: init === false ? normal(keyA, a) : zeros(a), B: normal(keyB, b) };
   }
-  if (init === 'orthogonal') return orthogonalFactors(key, shape, R);
+  if (init === 'orthogonal') return orthogonalFactors(args, R);
   if (init === 'olora') return orthonormalFactors(accurate(args.base()), R);
   const iterations = iterationsOf(init);
   if (init === 'pissa') return principalFactors(svd(accurate(args.base())), config);
@@ -126,16 +127,21 @@ function orthonormalFactors(weight: Tensor, R: number): { readonly A: Tensor; re
   return { A: sliceAxis(r, 0, 0, R), B: sliceAxis(q, 1, 0, R) };
 }
 
-/** Both random, with a product that is zero: rows of one orthogonal matrix, odd ones for A and even ones for B. */
+/**
+ * Both random, with a product that is zero: rows of one orthogonal matrix, odd ones for A and even ones for B.
+ * In the weight's own precision, for the product is no closer to zero than its factors are exact.
+ */
 function orthogonalFactors(
-  key: Tensor,
-  { in: inputs, out }: InitArguments<LoraConfig>['shape'],
+  { key, shape: { in: inputs, out }, base }: InitArguments<LoraConfig>,
   R: number,
 ): { readonly A: Tensor; readonly B: Tensor } {
-  const { q } = qr(normal(foldIn(key, 'Q'), [R, R]));
+  const dtype = promote(base().dtype, 'f32');
+  const draw = (name: string, shape: Shape): Tensor =>
+    cast(normal(foldIn(key, name), shape), dtype);
+  const { q } = qr(draw('Q', [R, R]));
   const rows = (start: number): Tensor => slice(q, [start, 0], [R / 2, R], [2, 1]); // [R/2, R]
   const sideOf = (name: string, side: number, start: number): Tensor =>
-    div(dot(normal(foldIn(key, name), [side, R / 2]), rows(start), { contract: [[1], [0]] }), 10);
+    div(dot(draw(name, [side, R / 2]), rows(start), { contract: [[1], [0]] }), 10);
   return { A: permute(sideOf('A', inputs, 1), [1, 0]), B: sideOf('B', out, 0) };
 }
 

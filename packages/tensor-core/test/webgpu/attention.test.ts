@@ -2,6 +2,8 @@ import { describeLaws, opLaws } from '@lorikeet/laws';
 import {
   type AttentionOptions,
   attention,
+  attentionGradientOp,
+  attentionOp,
   cast,
   compile,
   type DType,
@@ -18,8 +20,6 @@ import {
 import type { Tiling, WebgpuBackend } from '@lorikeet/tensor-core/webgpu';
 import { createNodeWebgpuBackend } from '@lorikeet/tensor-core/webgpu/node';
 import { describe, expect, test } from 'vitest';
-import { attentionOp } from '../../src/ops/composite/attention.ts';
-import { attentionGradientOp } from '../../src/ops/composite/attentionGradient.ts';
 import { compiledBy } from './compiledBy.ts';
 import { describeOnWebgpu } from './describeOnWebgpu.ts';
 import { onReference } from './onReference.ts';
