@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { attentionCommand } from './attention.ts';
 import { compileCommand } from './compile.ts';
 import { gemmCommand } from './gemm.ts';
+import { mergeCommand } from './merge.ts';
+import { mixedCommand } from './mixed.ts';
 import { overheadCommand } from './overhead.ts';
 import { soakCommand } from './soak.ts';
 import { stepCommand } from './step.ts';
@@ -12,6 +14,8 @@ const bench = new Command('bench')
   .addCommand(attentionCommand())
   .addCommand(compileCommand())
   .addCommand(gemmCommand())
+  .addCommand(mergeCommand())
+  .addCommand(mixedCommand())
   .addCommand(overheadCommand())
   .addCommand(soakCommand())
   .addCommand(stepCommand());

@@ -6,8 +6,7 @@ import { countDevice } from './deviceCounts.ts';
 import { fullModels } from './fullModels.ts';
 import { measureFullStep } from './fullStep.ts';
 import { coresBusyElsewhere } from './machineLoad.ts';
-import type { CompiledStep } from './makeStep.ts';
-import { measure, measureAll, medianOf, peakRssMib, report } from './measure.ts';
+import { measureAll, medianOf, peakRssMib, report } from './measure.ts';
 import { adapterFigures, openBackend } from './openBackend.ts';
 import { countOption, positiveOption } from './options.ts';
 import { startPytorch } from './peers/pytorch.ts';
@@ -15,13 +14,16 @@ import { printProfile } from './printProfile.ts';
 import { productFlops } from './productFlops.ts';
 import { type BenchmarkModel, benchmarkModels } from './sizes.ts';
 import { traceKernels } from './traceKernels.ts';
-import { makeTrainingStep, type StepSizes } from './trainingStep.ts';
+import { type AdapterStep, makeTrainingStep, type StepSizes } from './trainingStep.ts';
+import { methodNamed, variantNames } from './variants.ts';
 
 interface StepFlags {
   readonly model: string;
   readonly batch?: number;
   readonly seq?: number;
   readonly rank: number;
+  readonly variant: string;
+  readonly against?: string;
   readonly seconds: number;
   readonly backend?: string;
   readonly peer?: string;
@@ -36,7 +38,7 @@ interface StepFlags {
 export function stepCommand(): Command {
   return new Command('step')
     .description(
-      'One LoRA training step: forward, backward, AdamW; no dropout, random weights. With mlp and gpt-small a step of all weights.',
+      'One training step of LoRA or another method: forward, backward, AdamW; no dropout, random weights. With mlp and gpt-small a step of all weights.',
     )
     .addOption(
       new Option('--model <name>', 'sizes of the model')
@@ -45,7 +47,17 @@ export function stepCommand(): Command {
     )
     .option('--batch <n>', 'rows of a batch; what is usual for the model if not given', countOption)
     .option('--seq <n>', 'tokens of a row; what is usual for the model if not given', countOption)
-    .option('--rank <n>', 'rank of the update', countOption, 8)
+    .option('--rank <n>', 'rank of the update, where the method has one', countOption, 8)
+    .addOption(
+      new Option('--variant <name>', "the method, with PEFT's defaults but for the rank")
+        .choices(variantNames)
+        .default('lora'),
+    )
+    .addOption(
+      new Option('--against <name>', 'measure another method of ours in turn').choices(
+        variantNames,
+      ),
+    )
     .option('--seconds <n>', 'time to measure for', positiveOption, 10)
     .option('--backend <name>', 'onnx, webgpu or reference')
     .addOption(new Option('--peer <name>', 'measure a rival in turn with us').choices(['pytorch']))
@@ -80,10 +92,15 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
     return { model: flags.model, ...(await measureFullStep(full, flags, webgpu)) };
   const { model, sizes, makeStep } = loraModel(flags);
   const step = await makeStep();
+  const other = flags.against === undefined ? undefined : await makeStep(flags.against);
   const peer =
     flags.peer === undefined
       ? undefined
-      : await startPytorch(flags.python, threads, model, { ...sizes, trainable: step.trainable });
+      : await startPytorch(flags.python, threads, model, {
+          ...sizes,
+          trainable: step.trainable,
+          adapter: step.adapter,
+        });
   const counts = countDevice(webgpu);
   const hostTimes: number[] = [];
   const work = async (): Promise<void> => {
@@ -91,10 +108,12 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
     if (!Number.isFinite(loss)) throw new LorikeetError('not-finite', `the loss is ${loss}`);
     hostTimes.push(host_s);
   };
-  const [timing, rival] =
-    peer === undefined
-      ? [await measure(work, seconds)]
-      : await measureAll([work, () => peer.step()], seconds);
+  // What is not there takes no time.
+  const idle = async (): Promise<number> => seconds;
+  const [timing, rival, against] = await measureAll(
+    [work, peer === undefined ? idle : () => peer.step(), other?.run ?? idle],
+    seconds,
+  );
   const peak_rss_mib = peakRssMib();
   if (profile !== undefined) printProfile(await profile(), timing.runs + 1);
   const gflop = productFlops(step.program) / 1e9;
@@ -103,6 +122,7 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
     backend: currentBackend().name,
     ...adapterFigures(currentBackend()),
     model: flags.model,
+    variant: flags.variant,
     ...sizes,
     threads,
     instructions: step.program.instructions.length,
@@ -117,8 +137,11 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
     gflops: gflop / timing.median_s,
     peak_rss_mib,
     cores_busy_elsewhere: coresBusyElsewhere(end?.cpu_s),
+    ...(flags.against === undefined
+      ? {}
+      : { against: flags.against, ratio_against: timing.median_s / against.median_s }),
     rivals:
-      end === undefined || rival === undefined
+      end === undefined
         ? []
         : [
             {
@@ -136,13 +159,17 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
 interface LoraModel {
   readonly model: BenchmarkModel;
   readonly sizes: StepSizes;
-  makeStep(): Promise<CompiledStep>;
+  makeStep(variant?: string): Promise<AdapterStep>;
 }
 
-function loraModel({ model: name, batch, seq, rank }: StepFlags): LoraModel {
+function loraModel({ model: name, batch, seq, rank, variant: main }: StepFlags): LoraModel {
   const model = benchmarkModels[name] as BenchmarkModel;
   const sizes = { batch: batch ?? model.batch, seq: seq ?? model.seq, rank };
-  return { model, sizes, makeStep: () => makeTrainingStep(model, sizes) };
+  return {
+    model,
+    sizes,
+    makeStep: (variant = main) => makeTrainingStep(model, sizes, methodNamed(variant, rank)),
+  };
 }
 
 interface ChosenBackend {

@@ -1,9 +1,10 @@
-import { initModel, lossOf, type ModelInputs } from '@lorikeet/model-zoo';
+import { initModel, lossOf, type Model, type ModelInputs } from '@lorikeet/model-zoo';
 import { adamw, Context, combine, partition } from '@lorikeet/nn';
-import { adapt, isTrainable, lora } from '@lorikeet/peft-lora';
-import { mapTensors, randomKey, sizeOf, tensor } from '@lorikeet/tensor-core';
+import { adapt, isTrainable, type Method } from '@lorikeet/peft-lora';
+import { evaluate, mapTensors, randomKey, sizeOf, tensor } from '@lorikeet/tensor-core';
 import { type CompiledStep, compiledStep, type PlainStep, plainStep } from './makeStep.ts';
 import type { BenchmarkModel } from './sizes.ts';
+import { methodNamed, peftConfigOf } from './variants.ts';
 
 export interface StepSizes {
   readonly batch: number;
@@ -11,27 +12,40 @@ export interface StepSizes {
   readonly rank: number;
 }
 
-/** A compiled LoRA step of a model with random weights: forward, backward and AdamW, no dropout. */
+/** A compiled step of an adapter, and its config as PEFT reads it. */
+export interface AdapterStep extends CompiledStep {
+  readonly adapter: Readonly<Record<string, unknown>>;
+}
+
+/** A compiled step of a model with random weights and an adapter, LoRA if none is given: forward, backward and AdamW, no dropout. */
 export async function makeTrainingStep(
   model: BenchmarkModel,
   sizes: StepSizes,
-): Promise<CompiledStep> {
-  return await compiledStep(loraParts(model, sizes));
+  adapter?: Method,
+): Promise<AdapterStep> {
+  const { tuned, ...parts } = await adapterParts(model, sizes, adapter);
+  return { ...(await compiledStep(parts)), adapter: peftConfigOf(tuned) };
 }
 
-/** The same step, traced anew each time. */
+/** The same step with LoRA, traced anew each time. */
 export async function makePlainTrainingStep(
   model: BenchmarkModel,
   sizes: StepSizes,
 ): Promise<PlainStep> {
-  return await plainStep(loraParts(model, sizes));
+  return await plainStep(await adapterParts(model, sizes));
 }
 
-function loraParts({ config, targets, isCausal }: BenchmarkModel, { batch, seq, rank }: StepSizes) {
-  const base = randomWeights(initModel(config, randomKey(0)));
-  const tuned = adapt(base, { [targets]: lora({ rank, alpha: 2 * rank }) });
+async function adapterParts(
+  model: BenchmarkModel,
+  { batch, seq, rank }: StepSizes,
+  adapter = methodNamed('lora', rank),
+) {
+  const { config, targets, isCausal } = model;
+  // What an adapter makes of the base once is no part of a step.
+  const tuned = await evaluate(adapt(randomModel(model), { [targets]: adapter }));
   const [initial, frozen] = partition(tuned, isTrainable);
   return {
+    tuned,
     initial,
     optimizer: adamw({ learningRate: 1e-3 }),
     inputs: batchOf(Number(config.vocab_size), isCausal, batch, seq),
@@ -40,8 +54,13 @@ function loraParts({ config, targets, isCausal }: BenchmarkModel, { batch, seq, 
   };
 }
 
+/** A model with random weights. */
+export function randomModel({ config }: BenchmarkModel): Model {
+  return randomWeights(initModel(config, randomKey(0)));
+}
+
 /** Weights as random as initialisation makes them, but drawn on the host: what is measured is the step. */
-function randomWeights<T>(model: T): T {
+export function randomWeights<T>(model: T): T {
   let seed = 1;
   const draw = (): number => {
     seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
@@ -54,7 +73,12 @@ function randomWeights<T>(model: T): T {
   });
 }
 
-function batchOf(vocabulary: number, isCausal: boolean, batch: number, seq: number): ModelInputs {
+export function batchOf(
+  vocabulary: number,
+  isCausal: boolean,
+  batch: number,
+  seq: number,
+): ModelInputs {
   const ids = Int32Array.from({ length: batch * seq }, (_, i) => (i * 7919) % vocabulary);
   const classes = Int32Array.from({ length: batch }, (_, i) => i % 2);
   return {

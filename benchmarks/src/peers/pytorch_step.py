@@ -9,6 +9,7 @@ import time
 import peft
 import torch
 import transformers
+from adapter import config_of
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 order = json.loads(sys.argv[1])
@@ -24,14 +25,7 @@ architecture = fields.pop("architectures")[0]
 # There is nothing to generate.
 config = transformers.AutoConfig.for_model(fields.pop("model_type"), use_cache=False, **fields)
 model = classes[architecture](config)
-lora = peft.LoraConfig(
-    r=order["rank"],
-    lora_alpha=2 * order["rank"],
-    lora_dropout=0.0,
-    target_modules=order["modules"],
-    fan_in_fan_out=architecture.startswith("GPT2"),
-)
-model = peft.get_peft_model(model, lora)
+model = peft.get_peft_model(model, config_of(order["adapter"]))
 model.train()
 for module in model.modules():
     if isinstance(module, torch.nn.Dropout):
