@@ -1,17 +1,28 @@
 import { kaimingUniform } from '@lorikeet/nn';
-import { add, dot, foldIn, mul, type Tensor, zeros } from '@lorikeet/tensor-core';
+import {
+  add,
+  dot,
+  foldIn,
+  gather,
+  mul,
+  normal,
+  reshape,
+  type Tensor,
+  zeros,
+} from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import { shapesOf } from '../lora/loraFactors.ts';
 import { parameterOf } from '../parameterOf.ts';
 import { type TargetOptions, valueForPath } from '../target.ts';
-import { type Method, method, peftField, type Tensors, type Variant } from '../variant.ts';
+import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
 
 export interface HiraConfig {
   /** Rank R of the factor of the weight. */
   readonly rank: number;
   /** Probability with which an element of the input of the update is dropped in training. */
   readonly dropout: number;
-  /** Starts as the base; else B is random too. */
-  readonly initWeights: boolean;
+  /** Starts as the base, with a uniform A or a normal one; else both are random. Of a table A is zero, and B random. */
+  readonly initWeights: boolean | 'gaussian';
   /** Other ranks for modules whose path ends in a match of the regular expression. */
   readonly rankPattern: Readonly<Record<string, number>>;
 }
@@ -26,21 +37,22 @@ export const hiraVariant: Variant<HiraConfig> = {
   schema: z.strictObject({
     rank: peftField(rank.default(32), 'r', 'rankPattern'),
     dropout: peftField(z.number().min(0).lt(1).default(0), 'hira_dropout'),
-    initWeights: peftField(z.boolean().default(true), 'init_weights'),
+    initWeights: peftField(z.literal([true, false, 'gaussian']).default(true), 'init_weights'),
     rankPattern: peftField(z.record(z.string(), rank).default({}), 'rank_pattern'),
   }),
-  kinds: ['linear'],
+  kinds: ['linear', 'embedding', 'conv'],
   traits: {
-    identityAtInit: ({ initWeights }) => initWeights,
+    identityAtInit: ({ initWeights }) => initWeights !== false,
     maxRank: () => undefined,
     isRandomAtInit: () => true,
     isStochastic: ({ dropout }) => dropout > 0,
-    parameterCount: (config, shape) => config.rank * (shape.in + shape.out),
+    parameterCount: ({ rank: R }, shape) =>
+      R * (shape.kernel.reduce((product, side) => product * side, shape.in) + shape.out),
   },
   sample: (draw) => ({
     rank: draw.integer(1, 3),
     dropout: draw.pick([0, 0.5]),
-    initWeights: draw.boolean(),
+    initWeights: draw.pick([true, false, 'gaussian'] as const),
     rankPattern: draw.boolean() ? {} : { first: draw.integer(1, 2) },
   }),
   peft: {
@@ -51,8 +63,16 @@ export const hiraVariant: Variant<HiraConfig> = {
       layers_pattern: null,
       layers_to_transform: null,
     },
-    keys: () => ({ A: 'hira_A', B: 'hira_B' }),
+    keys: (kind) =>
+      kind === 'embedding'
+        ? { A: 'hira_embedding_A', B: 'hira_embedding_B' }
+        : { A: 'hira_A', B: 'hira_B' },
   },
+
+  refusal: (_config, { groups }) =>
+    groups === 1
+      ? undefined
+      : `a convolution with ${groups} groups has no one product for its kernel`,
 
   configAt: (config, path) => ({
     ...config,
@@ -60,21 +80,31 @@ export const hiraVariant: Variant<HiraConfig> = {
   }),
 
   init({ shape, config: { rank: R, initWeights }, key }) {
-    const uniform = kaimingUniform();
-    return {
-      A: uniform(foldIn(key, 'A'), [R, shape.in]),
-      B: initWeights ? zeros([shape.out, R]) : uniform(foldIn(key, 'B'), [shape.out, R]),
-    };
+    const { a, b } = shapesOf(shape, R);
+    const [keyA, keyB] = [foldIn(key, 'A'), foldIn(key, 'B')];
+    if (initWeights === false) return { A: normal(keyA, a), B: normal(keyB, b) };
+    if (shape.kind === 'embedding') return { A: zeros(a), B: normal(keyB, b) };
+    const A = initWeights === true ? kaimingUniform()(keyA, a) : normal(keyA, a, 0, 1 / R);
+    return { A, B: zeros(b) };
   },
 
-  materialize({ base, parameters }) {
-    return mul(base(), add(factorOf(parameters), 1));
+  materialize: (args) => mul(args.base(), add(factorOf(args), 1)),
+
+  contract(x, args) {
+    const input = args.context.dropout(x, args.config.dropout);
+    const update = mul(args.base(), factorOf(args)); // [out, in]
+    return add(args.product(x), dot(input, update, { contract: [[-1], [1]] })); // [..., out]
   },
 
-  contract(x, { base, config, parameters, product, context }) {
-    const update = mul(base(), factorOf(parameters)); // [out, in]
-    const input = context.dropout(x, config.dropout);
-    return add(product(x), dot(input, update, { contract: [[-1], [1]] })); // [..., out]
+  gather(ids, { parameters, product }) {
+    const low = gather(parameterOf(parameters, 'A'), ids, 1); // [R, ...ids]
+    const factor = dot(low, parameterOf(parameters, 'B'), { contract: [[0], [1]] }); // [...ids, width]
+    return mul(product(ids), add(factor, 1));
+  },
+
+  convolve(x, args) {
+    const input = args.context.dropout(x, args.config.dropout);
+    return add(args.product(x), args.convolveWith(input, mul(args.base(), factorOf(args))));
   },
 };
 
@@ -83,7 +113,13 @@ export function hira(options: HiraOptions = {}): Method<HiraConfig> {
   return method(hiraVariant, options);
 }
 
-/** B A: [out, in]. */
-function factorOf(parameters: Tensors): Tensor {
-  return dot(parameterOf(parameters, 'B'), parameterOf(parameters, 'A'), { contract: [[1], [0]] });
+/** B A, [out, in] or [O, C, ...kernel]; its transpose for a table of rows. */
+function factorOf({
+  shape,
+  parameters,
+}: Pick<AdapterArguments<HiraConfig>, 'shape' | 'parameters'>): Tensor {
+  const [A, B] = [parameterOf(parameters, 'A'), parameterOf(parameters, 'B')];
+  return shape.kind === 'embedding'
+    ? dot(A, B, { contract: [[0], [1]] })
+    : dot(reshape(B, [shape.out, -1]), A, { contract: [[1], [0]] });
 }

@@ -2,13 +2,8 @@ import type { Context } from '@lorikeet/nn';
 import {
   bernoulli,
   foldIn,
-  maximum,
-  mul,
   normal,
   reshape,
-  rsqrt,
-  square,
-  sum,
   swapAxes,
   type Tensor,
   where,
@@ -18,6 +13,7 @@ import { z } from 'zod';
 import { type BlockChoice, nearestDivisor, rotatedSide } from '../orthogonal/blockLayout.ts';
 import { cayley, cayleyNeumann, skewMatrices } from '../orthogonal/cayley.ts';
 import { rotateBlocks } from '../orthogonal/rotateBlocks.ts';
+import { withinBall } from '../orthogonal/withinBall.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
 import type { TargetOptions } from '../target.ts';
@@ -146,15 +142,10 @@ function blocksOf(
 function rotationsOf({ config, shape, parameters }: AdapterArguments<OftConfig>): Tensor {
   const { side } = blocksOf(config, shape);
   const packed = parameterOf(parameters, 'skew');
-  const skew = skewMatrices(config.coft ? withinBall(packed, config.epsilon) : packed, side);
+  // The ball is that of all blocks together.
+  const radius = config.epsilon / Math.sqrt(packed.shape[0] ?? 1);
+  const skew = skewMatrices(config.coft ? withinBall(packed, radius) : packed, side);
   return config.useCayleyNeumann ? cayleyNeumann(skew, config.neumannTerms) : cayley(skew);
-}
-
-/** The nearest matrix in a ball, by the share of each block. Both triangles count for its norm. */
-function withinBall(packed: Tensor, epsilon: number): Tensor {
-  const radius = epsilon / Math.sqrt(packed.shape[0] ?? 1);
-  const squares = mul(sum(square(packed), -1, { keepAxes: true }), 2);
-  return mul(packed, mul(rsqrt(maximum(squares, radius * radius)), radius));
 }
 
 /** The rows of `x`, [..., D b], rotated; in training some blocks are left as they are. */
