@@ -15,7 +15,7 @@ import {
   trainedForm,
 } from './adapterCase.ts';
 import { drawProbe, type Probe } from './probe.ts';
-import { inSingle, throughFile } from './throughFile.ts';
+import { inSingle, isStoredWhole, throughFile } from './throughFile.ts';
 import { trainingTrace } from './trainingTrace.ts';
 
 /** An option that changes nothing is a mistake. */
@@ -110,7 +110,7 @@ export function survivesItsFile<C>(variant: Variant<C>): Law {
     const loaded = await throughFile(tuned, base, variant);
     const values = (tree: Probe): Promise<number[]> =>
       numbersOf(paths(split(tree)[0]).map(([, leaf]) => leaf));
-    const isWhole = variant.peft?.stored?.(method.config) === undefined;
+    const isWhole = isStoredWhole(variant, tuned);
     if (isWhole) requireSame('the parameters', await values(loaded), await values(tuned));
     for (const [what, seed] of [
       ['the output', undefined],

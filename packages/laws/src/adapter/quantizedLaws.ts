@@ -6,7 +6,7 @@ import type { Law } from '../law.ts';
 import { adaptAll, adapterLaw, numbersOf, outputsOf, split, trainedForm } from './adapterCase.ts';
 import type { Probe } from './probe.ts';
 import { packedWeight, quantizedProbes } from './quantizedProbe.ts';
-import { inSingle, throughFile } from './throughFile.ts';
+import { inSingle, isStoredWhole, throughFile } from './throughFile.ts';
 import { objective } from './trainingLaws.ts';
 
 /** Products with whole numbers and scales, and with their dequantised products, differ by roundings of f64. */
@@ -75,8 +75,7 @@ export function keepsQuantizedBases<C>(variant: Variant<C>): Law {
         requireClose('the merged output', whole, await outputsOf(tuned, inputs), 1e-4);
         if (variant.peft === undefined) continue;
         const loaded = await throughFile(tuned, packed, variant);
-        const isWhole = variant.peft.stored?.(method.config) === undefined;
-        const compare = isWhole ? requireSame : requireNear;
+        const compare = isStoredWhole(variant, tuned) ? requireSame : requireNear;
         compare(
           'the output of what was loaded',
           await outputsOf(loaded, inputs),

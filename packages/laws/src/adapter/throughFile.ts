@@ -1,6 +1,7 @@
 import { adapterEntries, decodeAdapter, encodeAdapter, type Variant } from '@lorikeet/peft-lora';
 import { isFloat, mapTensors } from '@lorikeet/tensor-core';
 import { bytesSource, encodeSafetensors, readSafetensors } from '@lorikeet/tensor-core/safetensors';
+import { settingsOf } from './adapterCase.ts';
 import type { Probe } from './probe.ts';
 
 /** The adapter of a model, written to a file of bytes and read from it onto another model. */
@@ -23,4 +24,11 @@ export async function throughFile<C>(
 /** In f32, as files are. */
 export function inSingle(model: Probe): Probe {
   return mapTensors(model, (leaf) => (isFloat(leaf.dtype) ? leaf.cast('f32') : leaf));
+}
+
+/** Whether a file has the parameters themselves, and nothing that stands for them. */
+export function isStoredWhole<C>({ peft }: Variant<C>, tuned: Probe): boolean {
+  return settingsOf(tuned).every(
+    ({ config, shape }) => peft?.stored?.(config as C, shape) === undefined,
+  );
 }
