@@ -87,7 +87,8 @@ export class AdaptedWeight implements Reparam {
     const product = (input: Tensor): Tensor =>
       convolve(input, this.base, options, context.child('base'));
     if (variant.convolve === undefined) return convolve(x, this.materialize(), options, context);
-    const convolveWith = (input: Tensor, kernel: Tensor): Tensor => conv(input, kernel, options);
+    const convolveWith = (input: Tensor, kernel: Tensor, groups = options.groups ?? 1): Tensor =>
+      conv(input, kernel, { ...options, groups });
     const own = context.child(this.name);
     return blend(
       this.mix,

@@ -68,7 +68,7 @@ export interface ProductArguments<Config> extends AdapterArguments<Config> {
 /** Tensors that stand for the parameters of a place in a file. */
 export interface StoredForm {
   encode(parameters: Tensors): Tensors;
-  decode(stored: Tensors): Tensors;
+  decode(stored: Tensors): Tensors | Promise<Tensors>;
 }
 
 /** How a method is written in Hugging Face PEFT's files. */
@@ -100,8 +100,8 @@ export interface PeftFormat<Config = unknown> {
     encode(config: Config): unknown;
     decode(value: unknown): unknown;
   };
-  /** For a config with which the file has other tensors in place of the parameters. `keys` has those of both. */
-  stored?(config: Config): StoredForm | undefined;
+  /** For a place whose file has other tensors in place of the parameters. `keys` has those of both. */
+  stored?(config: Config, shape: SiteShape): StoredForm | undefined;
   /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
   sharedKeys?(config: Config): Readonly<Record<string, string>>;
 }
@@ -200,8 +200,8 @@ export interface FactorNames {
 }
 
 export interface ConvolutionArguments<Config> extends ProductArguments<Config> {
-  /** The same convolution (stride, padding, dilation, groups) of `x` with another kernel. */
-  convolveWith(x: Tensor, kernel: Tensor): Tensor;
+  /** The same convolution (stride, padding, dilation, and groups if not given) of `x` with another kernel. */
+  convolveWith(x: Tensor, kernel: Tensor, groups?: number): Tensor;
 }
 
 export interface BiasRule<Config> {

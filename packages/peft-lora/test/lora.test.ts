@@ -1,8 +1,8 @@
-import { Context, Convolution, Linear } from '@lorikeet/nn';
+import { Context, Linear } from '@lorikeet/nn';
 import { AdaptedWeight, adapt, type LoraOptions, lora } from '@lorikeet/peft-lora';
 import { foldIn, normal, randomKey, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
-import { expectClose, ids, numbers, refusal, Small, trainedForm } from './support.ts';
+import { expectClose, ids, numbers, Small, trainedForm } from './support.ts';
 
 const model = new Small();
 const key = randomKey(11);
@@ -134,9 +134,4 @@ describe('dropout', () => {
     const words = await trainedForm(adapt(model, { words: lora({ dropout: 0.5 }) }));
     await expectClose(words.call(ids, Context.training(key)), words.call(ids), 0);
   });
-});
-
-test('convolutions with groups are refused', () => {
-  const grouped = { line: new Convolution(zeros([4, 2, 3]), null, { groups: 2 }) };
-  expect(() => adapt(grouped, { line: lora() })).toThrow(refusal('unsupported', 'groups'));
 });

@@ -39,11 +39,12 @@ export interface AdapterCase<Config> {
   readonly trained: Probe;
 }
 
-/** A law over random models, shapes and configs: those of the variant's own `sample`. */
+/** A law over random models, shapes and configs: those of the variant's own `sample`; `runs` of them by default. */
 export function adapterLaw<Config>(
   name: string,
   variant: Variant<Config>,
   holds: (adapterCase: AdapterCase<Config>) => Promise<void>,
+  runs?: number,
 ): Law {
   const cases = fc.gen().map((gen) => {
     const draw = fastCheckDraw(gen);
@@ -63,10 +64,15 @@ export function adapterLaw<Config>(
     }
     throw new Error(`${variant.name} refuses the shapes of 1000 models`);
   });
-  return law(name, cases, async (drawn) => {
-    const fresh = await evaluate(adaptAll(drawn.model, drawn.method));
-    await holds({ ...drawn, fresh, trained: trainedForm(fresh) });
-  });
+  return law(
+    name,
+    cases,
+    async (drawn) => {
+      const fresh = await evaluate(adaptAll(drawn.model, drawn.method));
+      await holds({ ...drawn, fresh, trained: trainedForm(fresh) });
+    },
+    runs,
+  );
 }
 
 /** Whether a variant takes weights of the shapes that a probe has. */

@@ -13,6 +13,7 @@ import { commutesElsewhere, mixesEvenly, stacks } from './combiningLaws.ts';
 import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
 import { mergesWithinItsBound } from './mergingLaws.ts';
 import { mergesToItself, multipliesAsItMeans } from './productLaws.ts';
+import { keepsQuantizedBases, worksOnQuantizedBases } from './quantizedLaws.ts';
 import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './trainingLaws.ts';
 
 /**
@@ -22,6 +23,7 @@ import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './tra
  * - The base is left as it is, and comes back when the adapter is disabled; the start is as the trait says.
  * - Fast forms, merging, mixing, stacking and batches with an adapter for each row give what the meaning (`materialize`) gives, in outputs and in
  *   gradients.
+ * - On quantised bases, which stay packed, the method is the same; merging back into one keeps to the bound.
  * - Gradients reach every parameter and equal differences; randomness stays in training.
  * - Counts, ranks and keys are as the traits say, every option does something, and files keep it all.
  *
@@ -49,6 +51,14 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     keepsItsAngles(variant),
     followsItsKey(variant),
     heedsItsConfig(variant),
+    ...(isForMatrices(variant)
+      ? [worksOnQuantizedBases(variant), keepsQuantizedBases(variant)]
+      : []),
     ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
   ];
+}
+
+/** Only matrices and tables are quantised. */
+function isForMatrices<C>({ kinds }: Variant<C>): boolean {
+  return kinds.some((kind) => kind === 'linear' || kind === 'embedding');
 }

@@ -1,14 +1,6 @@
 import { paths } from '@lorikeet/nn';
-import {
-  adapterEntries,
-  decodeAdapter,
-  encodeAdapter,
-  type Method,
-  method,
-  type Variant,
-} from '@lorikeet/peft-lora';
-import { type Draw, evaluate, isFloat, isLorikeetError, mapTensors } from '@lorikeet/tensor-core';
-import { bytesSource, encodeSafetensors, readSafetensors } from '@lorikeet/tensor-core/safetensors';
+import { encodeAdapter, type Method, method, type Variant } from '@lorikeet/peft-lora';
+import { type Draw, evaluate, isLorikeetError } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { requireClose, requireSame } from '../closeness.ts';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
@@ -23,6 +15,7 @@ import {
   trainedForm,
 } from './adapterCase.ts';
 import { drawProbe, type Probe } from './probe.ts';
+import { inSingle, isStoredWhole, throughFile } from './throughFile.ts';
 import { trainingTrace } from './trainingTrace.ts';
 
 /** An option that changes nothing is a mistake. */
@@ -114,18 +107,10 @@ export function survivesItsFile<C>(variant: Variant<C>): Law {
     const base = inSingle(model);
     // Adapted in single precision, so that what is made of the base is made of the same; and made once, as loading does.
     const tuned = await evaluate(inSingle(trainedForm(adaptAll(base, method))));
-    const { config, tensors } = encodeAdapter(tuned);
-    const entries = await adapterEntries(tensors);
-    const file = await readSafetensors(bytesSource(encodeSafetensors(entries)));
-    const text = JSON.parse(JSON.stringify(config));
-    const loaded = await decodeAdapter(
-      base,
-      { config: text, tensors: file },
-      { variants: [variant as Variant] },
-    );
+    const loaded = await throughFile(tuned, base, variant);
     const values = (tree: Probe): Promise<number[]> =>
       numbersOf(paths(split(tree)[0]).map(([, leaf]) => leaf));
-    const isWhole = variant.peft?.stored?.(method.config) === undefined;
+    const isWhole = isStoredWhole(variant, tuned);
     if (isWhole) requireSame('the parameters', await values(loaded), await values(tuned));
     for (const [what, seed] of [
       ['the output', undefined],
@@ -139,13 +124,8 @@ export function survivesItsFile<C>(variant: Variant<C>): Law {
       // What stands for the parameters gives them back up to the roundings of f32.
       else requireClose(what, got, expected, 1e-5);
     }
-    const again = JSON.stringify(encodeAdapter(loaded).config);
-    if (again !== JSON.stringify(config))
-      throw new Error(`the config is ${again} instead of ${JSON.stringify(config)}`);
+    const configOf = (tree: Probe): string => JSON.stringify(encodeAdapter(tree).config);
+    const [again, config] = [configOf(loaded), configOf(tuned)];
+    if (again !== config) throw new Error(`the config is ${again} instead of ${config}`);
   });
-}
-
-/** In f32, as files are. */
-function inSingle(model: Probe): Probe {
-  return mapTensors(model, (leaf) => (isFloat(leaf.dtype) ? leaf.cast('f32') : leaf));
 }

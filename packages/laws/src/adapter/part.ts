@@ -62,10 +62,15 @@ export function drawPart(
   if (kind === 'conv') {
     const kernel = draw.pick([[1], [2], [2, 1]]);
     const sides = kernel.map(() => 3);
-    const options = { stride: draw.integer(1, 2), padding: draw.integer(0, 1) };
+    const options = {
+      stride: draw.integer(1, 2),
+      padding: draw.integer(0, 1),
+      dilation: draw.integer(1, 2),
+      groups: draw.pick([1, 2].filter((groups) => out % groups === 0)),
+    };
     return {
       module: new Convolution(noiseTensor([out, inputs, ...kernel], seed), bias, options),
-      input: noiseTensor([2, inputs, ...sides], seed + 10),
+      input: noiseTensor([2, inputs * options.groups, ...sides], seed + 10),
     };
   }
   const input = noiseTensor([...draw.pick([[3], [2, 2]]), inputs], seed + 10);

@@ -101,7 +101,8 @@ function isTable(module: unknown): boolean {
   return isAdaptable(module) && module.site.kind === 'embedding';
 }
 
-function objective(
+/** A scalar on which every output has its own slope. */
+export function objective(
   model: Probe,
   inputs: readonly Tensor[],
   context: Context = Context.evaluation,

@@ -85,5 +85,7 @@ export const laws = {
   file: 'is the same after it was saved and loaded',
   angles: 'keeps the angles between the rows of a weight, where its trait says so',
   batch: 'gives each row of a batch what its own adapter alone gives it, in gradients too',
+  packed: 'works on a quantised base as on what that stands for, and leaves it packed',
+  requantised: 'merges into a quantised base within its bound, and is saved without the base',
   bound: 'merges within the bound that it states, in f32 and in half floats',
 } as const;

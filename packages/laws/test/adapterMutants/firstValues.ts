@@ -1,4 +1,4 @@
-import { compile, randomKey, realize, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { compile, mul, randomKey, realize, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { laws, lora, type Mutant, mutant, withConfig } from './adapterMutant.ts';
 
 const { traits, init } = lora;
@@ -47,6 +47,11 @@ export const firstValueMutants: readonly Mutant[] = [
     { init: (args) => init({ ...args, key: randomKey(made++) }) },
     laws.key,
     laws.commute,
+  ),
+  mutant(
+    'a copy of the base beside the adapter',
+    { frozen: (args) => ({ ...lora.frozen(args), copy: mul(args.base(), 1) }) },
+    laws.packed,
   ),
   mutant(
     'a parameter that is not used',

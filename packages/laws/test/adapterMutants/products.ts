@@ -114,6 +114,7 @@ export const productMutants: readonly Mutant[] = [
       },
     },
     laws.bound,
+    laws.requantised,
   ),
 ];
 

@@ -25,6 +25,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { parameterOf } from '../parameterOf.ts';
 import type { FrozenArguments, InitArguments, Tensors } from '../variant.ts';
+import { groupedProduct } from './groupedFactors.ts';
 import { iterationsOf, type LoraConfig, scalingOf, takesPart } from './loraConfig.ts';
 import { factorsOf, matricesOf, shapesOf } from './loraFactors.ts';
 import { magnitudeShape, normsOf, squaresOf } from './magnitude.ts';
@@ -60,6 +61,7 @@ export function loraSum(
   update: Parameters<typeof factorsOf>[0],
 ): Tensor {
   const factors = factorsOf(update);
+  if (shape.groups !== 1) return add(base(), mul(groupedProduct(factors, shape), factors.scale));
   // BA for [out, in] and [O, C, ...kernel]; its transpose for a table of rows.
   const product =
     shape.kind === 'embedding'
@@ -71,8 +73,9 @@ export function loraSum(
 /** Whether the weight decides the first values, and why it cannot if it cannot. */
 export function refusalOf(
   { initLoraWeights: init, rank: R }: LoraConfig,
-  { kind, in: inputs, out }: InitArguments<LoraConfig>['shape'],
+  { kind, in: inputs, out, groups }: InitArguments<LoraConfig>['shape'],
 ): string | undefined {
+  if (R % groups !== 0) return `the rank must be a multiple of the ${groups} groups, not ${R}`;
   if (typeof init !== 'string' || init === 'gaussian') return undefined;
   if (kind !== 'linear') return `the first values '${init}' are for linear layers, not '${kind}'`;
   if (init === 'orthogonal')

@@ -1,4 +1,4 @@
-import { concat, LorikeetError, neg, reshape, type Tensor } from '@lorikeet/tensor-core';
+import { concat, neg, reshape, type Tensor } from '@lorikeet/tensor-core';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
 import type { AdapterArguments } from '../variant.ts';
@@ -40,13 +40,7 @@ export function shapesOf(
   { kind, in: inputs, out, kernel, groups }: SiteShape,
   R: number,
 ): { readonly a: readonly number[]; readonly b: readonly number[] } {
-  if (groups !== 1) {
-    throw new LorikeetError('unsupported', 'lora cannot adapt a convolution with groups', {
-      expected: 'groups 1',
-      received: String(groups),
-    });
-  }
   return kind === 'conv'
-    ? { a: [R, inputs, ...kernel], b: [out, R, ...kernel.map(() => 1)] }
+    ? { a: [R, inputs, ...kernel], b: [out, R / groups, ...kernel.map(() => 1)] }
     : { a: [R, inputs], b: [out, R] };
 }

@@ -98,7 +98,7 @@ export async function decodeAdapter<T>(
       await requireCopy(source, key, values, 'repeats a tensor of its own');
   }
   for (const [path, { form, tensors }] of places)
-    for (const [name, read] of Object.entries(form.decode(tensors)))
+    for (const [name, read] of Object.entries(await form.decode(tensors)))
       plan.set(`${path}.${name}`, () => read);
   const loaded = rewrite(tuned, plan);
   await evaluate(computedParts(loaded, name));

@@ -32,8 +32,8 @@ export function storedPartsOf(layer: AdaptedWeight | AdaptedBias): {
   readonly parts: ReturnType<typeof partsOf>;
 } {
   const parts = partsOf(layer);
-  const { variant, config } = layer.settings;
-  const form = variant.peft?.stored?.(config);
+  const { variant, config, shape } = layer.settings;
+  const form = variant.peft?.stored?.(config, shape);
   if (form === undefined || layer instanceof AdaptedBias) return { form: undefined, parts };
   const stored = Object.entries(form.encode(layer.parameters)).map(([parameter, tensor]) => {
     return { part: 'parameters', parameter, tensor, isStored: true, isCopy: false };

@@ -5,6 +5,7 @@ import {
   dot,
   eye,
   inv,
+  LorikeetError,
   mapTensors,
   mul,
   promote,
@@ -71,11 +72,12 @@ function preconditionedIn(
   return trainedGroups(parameters)
     .flat()
     .flatMap(({ settings, parameters: own, paths: at }): Preconditioned[] => {
-      const { variant, config, site } = settings;
+      const { variant, config, site, shape } = settings;
       const names = variant.factors?.(config);
       const [B, A] = [own[names?.left ?? ''], own[names?.right ?? '']];
       if (names === undefined || names.scale === null || site.kind === 'embedding') return [];
       if (A === undefined || B === undefined) return [];
+      if (shape.groups !== 1) throw groupedError(settings.path);
       const scale = unscaled ? names.scale ** -2 : 1;
       const left = { path: at[names.left] ?? '', gram: gramOf(A, 0), axis: 1, scale } as const;
       const right = { path: at[names.right] ?? '', gram: gramOf(B, 1), axis: 0, scale: 1 } as const;
@@ -117,4 +119,13 @@ function times(gradient: Tensor, matrix: Tensor, axis: 0 | 1): Tensor {
       ? dot(matrix, flat, { contract: [[1], [0]] })
       : dot(flat, matrix, { contract: [[1], [0]] });
   return cast(reshape(product, gradient.shape), gradient.dtype);
+}
+
+/** Factors of groups have inner products for each group. */
+function groupedError(path: string): LorikeetError {
+  return new LorikeetError(
+    'unsupported',
+    'this optimiser cannot precondition the factors of a convolution with groups',
+    { path, hint: 'leave the convolution out, or train with AdamW' },
+  );
 }

@@ -11,6 +11,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { firstParameters, frozenOf, loraSum, refusalOf } from '../lora/firstFactors.ts';
+import { groupedConvolution, groupedForm } from '../lora/groupedFactors.ts';
 import {
   iterationsOf,
   type LoraConfig,
@@ -90,7 +91,7 @@ export const loraVariant: Variant<LoraConfig> = {
     parameterCount: (config, shape) => {
       const kernel = shape.kernel.reduce((product, side) => product * side, 1);
       const more = (config.loraBias ? 1 : 0) + (config.useDora ? 1 : 0);
-      return config.rank * (shape.in * kernel + shape.out) + more * shape.out;
+      return config.rank * (shape.in * kernel + shape.out / shape.groups) + more * shape.out;
     },
   },
   sample: (draw) => ({
@@ -138,6 +139,7 @@ export const loraVariant: Variant<LoraConfig> = {
       ...(config.useDora ? { magnitude: 'lora_magnitude_vector' } : {}),
       ...(mustKeepPart(config) ? { firstA: 'lora_A.first', firstB: 'lora_B.first' } : {}),
     }),
+    stored: (_, shape) => (shape.groups === 1 ? undefined : groupedForm(shape)),
   },
 
   configAt: (config, path) => ({
@@ -174,6 +176,13 @@ export const loraVariant: Variant<LoraConfig> = {
   convolve(x, args) {
     const factors = factorsOf(args);
     const input = args.context.dropout(x, args.config.dropout);
+    if (args.shape.groups !== 1)
+      return withUpdate(
+        x,
+        input,
+        mul(groupedConvolution(input, factors, args), factors.scale),
+        args,
+      );
     const low = args.convolveWith(input, factors.A); // [B, K, ...spatial]
     const high = dot(matricesOf(factors).B, low, { contract: [[1], [1]] }); // [O, B, ...spatial]
     const axes = high.shape.map((_, axis) => axis);
@@ -236,7 +245,9 @@ function withUpdate(
   const product = args.product(x);
   if (!args.config.useDora) return add(product, update);
   const { kind, kernel, out } = args.shape;
-  const scale = magnitudeScale(args, factoredNorms(args));
+  const norms =
+    args.shape.groups === 1 ? factoredNorms(args) : normsOf(loraSum(args, args), args.shape);
+  const scale = magnitudeScale(args, norms);
   const factor = kind === 'conv' ? reshape(scale, [out, ...kernel.map(() => 1)]) : scale;
   if (input === x) return mul(add(product, update), factor);
   // As in PEFT, the input of the weight itself is not dropped: only what the magnitude changes sees the dropped one.
