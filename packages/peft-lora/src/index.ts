@@ -26,6 +26,22 @@ export {
 } from './algebra/extractUpdate.ts';
 export { denseOf, type LowRank, rankOf, route, svdOf } from './algebra/lowRank.ts';
 export { lowRankOf, updateOf } from './algebra/updateOf.ts';
+export type {
+  AdapterAnalysis,
+  AnalysedRow,
+  AnalysedWhole,
+  Drift,
+} from './analysis/adapterAnalysis.ts';
+export { type AnalysisOptions, analyseAdapter } from './analysis/analyseAdapter.ts';
+export {
+  type AdapterComparison,
+  compareAdapters,
+  type SimilarRow,
+  type SubspaceSimilarity,
+} from './analysis/compareAdapters.ts';
+export { effectiveRank } from './analysis/effectiveRank.ts';
+export type { IntruderOptions } from './analysis/intruders.ts';
+export { spectralNorm } from './analysis/spectralNorm.ts';
 export { adapterRows, mixBatch } from './batch/mixBatch.ts';
 export { bitFit } from './bitFit.ts';
 export { disable, setAdapterWeights } from './compose.ts';

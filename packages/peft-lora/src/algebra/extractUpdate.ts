@@ -1,39 +1,31 @@
-import { at, isAdaptable, materialize, type Site, selectPaths, type Weight } from '@lorikeet/nn';
+import { at, isAdaptable, materialize, selectPaths, type Weight } from '@lorikeet/nn';
 import {
   abs,
   evaluate,
   isFloat,
   LorikeetError,
   max,
-  reshape,
   type Svd,
   sub,
   svd,
-  swapAxes,
   type Tensor,
 } from '@lorikeet/tensor-core';
 import { adapterNames } from '../layers.ts';
 import { modelPaths } from '../rewrite.ts';
-import { exchangeOrder, type SiteShape, siteShapeOf } from '../siteShape.ts';
-import { AdapterUpdate, requireRank, type WholeUpdate } from './adapterUpdate.ts';
-import { fromSvd, type LowRank } from './lowRank.ts';
+import { siteShapeOf } from '../siteShape.ts';
+import { AdapterUpdate, type WholeUpdate } from './adapterUpdate.ts';
+import { type EnergyChoice, type KeptEnergy, keptOf, requireChoice } from './energy.ts';
+import { asMatrix, fromSvd, type LowRank } from './lowRank.ts';
 
-export interface ExtractOptions {
-  /** Of each weight; a weight with fewer sides has less. */
-  readonly rank?: number;
-  /** In place of a rank: each weight gets the lowest that keeps this part of the sum of squares of its change, up to 1. */
-  readonly energy?: number;
+export interface ExtractOptions extends EnergyChoice {
   /** Selectors of modules whose change is taken whole, such as a new head. */
   readonly whole?: readonly string[];
 }
 
 /** What of the change of one weight is in the update. */
-export interface ExtractedRow {
+export interface ExtractedRow extends KeptEnergy {
   /** Of the module. */
   readonly path: string;
-  readonly rank: number;
-  /** The part of the sum of squares that is kept. */
-  readonly energy: number;
 }
 
 export interface Extracted {
@@ -54,7 +46,7 @@ export async function extractUpdate<T>(
   changed: T,
   options: ExtractOptions,
 ): Promise<Extracted> {
-  requireChoice(options);
+  requireChoice(options, 'extractUpdate');
   for (const model of [base, changed]) requirePlain(model);
   const { modules, weights } = modelPaths(base);
   const pairs: Record<string, LowRank> = {};
@@ -74,7 +66,7 @@ export async function extractUpdate<T>(
     if (shape.groups !== 1) continue;
     done.add(name);
     if (await isNothing(change)) continue;
-    const { pair, row } = await nearest(matrixOf(change, site, shape), path, options);
+    const { pair, row } = await nearest(asMatrix(change, { site, shape }), path, options);
     pairs[path] = pair;
     rows.push(row);
   }
@@ -94,24 +86,12 @@ export async function extractUpdate<T>(
 async function nearest(
   change: Tensor,
   path: string,
-  { rank, energy = 1 }: ExtractOptions,
+  options: EnergyChoice,
 ): Promise<{ readonly pair: LowRank; readonly row: ExtractedRow }> {
   const found: Svd = svd(change);
   await evaluate([found.u, found.s, found.v]);
-  const squares = [...(await found.s.data())].map((value) => Number(value) ** 2);
-  const total = squares.reduce((sum, value) => sum + value, 0);
-  const kept = (count: number): number =>
-    squares.slice(0, count).reduce((sum, value) => sum + value, 0) / total;
-  let count = rank === undefined ? 1 : Math.min(rank, squares.length);
-  while (rank === undefined && count < squares.length && kept(count) < energy) count++;
-  return { pair: fromSvd(found, count), row: { path, rank: count, energy: kept(count) } };
-}
-
-/** The change of a weight as the matrix [out, in] of a pair. */
-function matrixOf(change: Tensor, site: Site, shape: SiteShape): Tensor {
-  if (shape.kind === 'embedding') return swapAxes(change);
-  if (shape.kind === 'conv') return reshape(change, [shape.out, change.size / shape.out]);
-  return exchangeOrder(site, change);
+  const kept = keptOf([...(await found.s.data())].map(Number), options);
+  return { pair: fromSvd(found, kept.rank), row: { path, ...kept } };
 }
 
 function changeAt(base: unknown, changed: unknown, path: string): Tensor {
@@ -130,20 +110,6 @@ function weightAt(model: unknown, path: string): Tensor {
 
 async function isNothing(change: Tensor): Promise<boolean> {
   return change.size === 0 || (await max(abs(change)).item()) === 0;
-}
-
-function requireChoice({ rank, energy }: ExtractOptions): void {
-  if ((rank === undefined) === (energy === undefined))
-    throw new LorikeetError('invalid-argument', 'extractUpdate: a rank, or a part of the energy', {
-      expected: 'one of both',
-      received: rank === undefined ? 'neither' : 'both',
-    });
-  if (rank !== undefined) requireRank(rank);
-  if (energy === undefined || (energy > 0 && energy <= 1)) return;
-  throw new LorikeetError('invalid-argument', `${energy} is no part of the energy`, {
-    expected: 'a number above 0, up to 1',
-    received: String(energy),
-  });
 }
 
 function requirePlain(model: unknown): void {

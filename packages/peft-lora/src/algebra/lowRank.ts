@@ -46,6 +46,16 @@ export function inWeightOrder(
   return exchangeOrder(site, matrix);
 }
 
+/** The way back: the change of a weight, as its module stores it, as the matrix [out, in] of a pair. */
+export function asMatrix(
+  change: Tensor,
+  { site, shape }: { readonly site: Site; readonly shape: SiteShape },
+): Tensor {
+  if (shape.kind === 'embedding') return swapAxes(change);
+  if (shape.kind === 'conv') return reshape(change, [shape.out, change.size / shape.out]);
+  return exchangeOrder(site, change);
+}
+
 export function scaled(pair: LowRank, by: number): LowRank {
   return { ...pair, scale: pair.scale * by };
 }

@@ -35,8 +35,13 @@ export function mergedWeight(
 
 /** What the layers mean, in f64. */
 export function exactWeight(layer: AdapterLayer): Tensor {
-  return materialize(
-    mapTensors(layer, (leaf) => inDType(leaf, (dtype) => isHalf(dtype) || dtype === 'f32', 'f64')),
+  return materialize(inDoubles(layer));
+}
+
+/** A layer, and what is below, with all its numbers in f64. */
+export function inDoubles<T extends AdapterLayer>(layer: T): T {
+  return mapTensors(layer, (leaf) =>
+    inDType(leaf, (dtype) => isHalf(dtype) || dtype === 'f32', 'f64'),
   );
 }
 
