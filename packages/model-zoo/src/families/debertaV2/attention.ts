@@ -67,7 +67,7 @@ export class DisentangledSelfAttention {
     );
   }
 
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, T, T] */
   call(
     x: Tensor,
     mask: Tensor | undefined,

@@ -6,8 +6,7 @@ import {
   materialize,
   normalInitializer,
 } from '@lorikeet/nn';
-import { foldIn, type Tensor } from '@lorikeet/tensor-core';
-import { keyMask } from '../../attentionMask.ts';
+import { foldIn, greater, mul, reshape, type Tensor } from '@lorikeet/tensor-core';
 import type { BaseModel } from '../../heads/headedModel.ts';
 import type { ModelInputs, ModelOutputs } from '../../model.ts';
 import { refusePast } from '../../refusePast.ts';
@@ -43,7 +42,7 @@ class DebertaEncoder {
 
   /** @param x [B, T, D]; the result is one such tensor for the input and for each layer. */
   call(x: Tensor, padding: Tensor | undefined, context: Context): Tensor[] {
-    const mask = keyMask(padding);
+    const mask = pairMask(padding);
     const relative = this.relative(x.shape[1] ?? 0, context);
     const states = [x];
     let state = x;
@@ -126,6 +125,17 @@ export class DebertaModel implements BaseModel {
     const hidden_states = context.call('encoder', this.encoder, embedded, inputs.attention_mask);
     return { last_hidden_state: hidden_states.at(-1) ?? embedded, hidden_states };
   }
+}
+
+/**
+ * [B, T] of 0 and 1 to bool [B, 1, T, T]: which pairs meet. Padding meets nothing, which counts where the loss is over
+ * all positions of a text, as with spans.
+ */
+function pairMask(padding: Tensor | undefined): Tensor | undefined {
+  if (padding === undefined) return undefined;
+  const [batch = 0, time = 0] = padding.shape;
+  const kept = padding.cast('f32');
+  return greater(mul(reshape(kept, [batch, 1, 1, time]), reshape(kept, [batch, 1, time, 1])), 0);
 }
 
 /** The rows of distances of a model. */

@@ -6,7 +6,7 @@ import type { DebertaConfig } from './config.ts';
 
 /** An attention between tokens that knows distances. */
 export interface RelativeAttention {
-  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, T] */
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, T, T] */
   call(
     x: Tensor,
     mask: Tensor | undefined,
