@@ -26,7 +26,9 @@ async function checkGeneration(golden: GoldenCase, model: Model): Promise<Parity
     .inputs('generate.')
     .then(({ sequences: _, ...given }: TokenInputs & { sequences?: Tensor }) => given);
   const length = golden.shapeOf('generate.sequences')?.[1] ?? 0;
-  const options = { maxNewTokens: length - (input_ids.shape[1] ?? 0) };
+  // A decoder beside an encoder starts with one token of its own, and not with the prompt.
+  const given = model.decoderStart === undefined ? (input_ids.shape[1] ?? 0) : 1;
+  const options = { maxNewTokens: length - given };
   const sequences = await generateGreedy(
     model,
     { input_ids, ...(attention_mask === undefined ? {} : { attention_mask }) },
