@@ -12,6 +12,8 @@ SIZES = dict(
     attention_probs_dropout_prob=0.0,
     max_position_embeddings=16,
 )
+# Numbers that no token has where a config would have those of its first release.
+NO_SPECIAL = dict(pad_token_id=0, bos_token_id=1, eos_token_id=2)
 
 HEADS = {
     "seqcls": ("ForSequenceClassification", "text"),
@@ -72,3 +74,20 @@ add(
     "text",
     dict(V3, num_labels=3, pos_att_type=["c2p"], share_att_key=False),
 )
+
+T5 = dict(
+    vocab_size=13,
+    d_model=8,
+    d_kv=3,
+    d_ff=12,
+    num_layers=2,
+    num_decoder_layers=1,
+    num_heads=2,
+    relative_attention_num_buckets=8,
+    relative_attention_max_distance=6,
+    dropout_rate=0.0,
+    decoder_start_token_id=0,
+)
+V11 = dict(T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+add("t5-v1.1", "T5Config", "T5ForConditionalGeneration", "target", V11, untie="lm_head")
+add("t5-encoder", "T5Config", "T5EncoderModel", "none", T5)
