@@ -28,8 +28,14 @@ interface OtherInputs {
   readonly token_type_ids?: Tensor;
   /** [B, T] integers; counted from P without them. */
   readonly position_ids?: Tensor;
-  /** Keys and values of each layer at P positions before these. */
+  /** Keys and values of each layer at P positions before these: of each layer of the decoder, where there is one. */
   readonly past_key_values?: readonly KeyValues[];
+  /** Of a model with an encoder and a decoder: what the decoder reads, [B, U] integers; the labels one later without them. */
+  readonly decoder_input_ids?: Tensor;
+  /** [B, U, D] in the place of `decoder_input_ids`. */
+  readonly decoder_inputs_embeds?: Tensor;
+  /** [B, P + U]; 1 where there is a token, 0 where there is padding. */
+  readonly decoder_attention_mask?: Tensor;
   /** [B] or [B, T] integers, of which -100 does not count; numbers for regression. */
   readonly labels?: Tensor;
   /** [B] integers */
@@ -49,8 +55,14 @@ export interface ModelOutputs {
   readonly last_hidden_state?: Tensor;
   /** Of a base model with a pooler: [B, D] */
   readonly pooler_output?: Tensor;
-  /** [B, T, D] each; the first is the embedding's output. */
+  /** [B, T, D] each; the first is the embedding's output. Those of the decoder, where there is one. */
   readonly hidden_states: readonly Tensor[];
+  /** Of a model with an encoder and a decoder: [B, T, D] */
+  readonly encoder_last_hidden_state?: Tensor;
+  /** [B, T, D] each */
+  readonly encoder_hidden_states?: readonly Tensor[];
+  /** [B, U, D] each */
+  readonly decoder_hidden_states?: readonly Tensor[];
 }
 
 /** A model, with a head or without. Its tree has the paths of its Hugging Face state dict. */
@@ -59,6 +71,8 @@ export interface Model {
   readonly config: Readonly<Record<string, unknown>>;
   /** Whether it gives logits for the next token from those before: what generation needs. */
   readonly isCausal?: boolean;
+  /** Of a model that gives logits for the next token of its decoder: the number of the token that the decoder starts with. */
+  readonly decoderStart?: number;
   call(inputs: ModelInputs, context: Context): ModelOutputs;
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateGreedy, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
@@ -9,12 +10,20 @@ import { describe, expect, test } from 'vitest';
 
 // Values of Transformers in f64, rounded to f32: see shared/golden/README.md for how they were made.
 
-const golden = fileURLToPath(new URL('golden', import.meta.url));
+// Those under fixtures are of tools/makeReference.py.
+
+const foldersIn = (path: string): string[] => {
+  const folder = fileURLToPath(new URL(path, import.meta.url));
+  return readdirSync(folder).map((name) => `${folder}/${name}`);
+};
+const folders = [...foldersIn('golden'), ...foldersIn('fixtures/models')].map(
+  (folder) => [basename(folder), folder] as const,
+);
 
 async function readCase(
-  name: string,
+  folder: string,
 ): Promise<{ tensors: Map<string, Tensor>; inputs: TokenInputs; prompt: TokenInputs | undefined }> {
-  const file = await openSafetensors(`${golden}/${name}/io.safetensors`);
+  const file = await openSafetensors(`${folder}/io.safetensors`);
   const tensors = new Map<string, Tensor>();
   for (const [key, { dtype, shape }] of file.entries) {
     const kind = dtype === 'I32' ? 'i32' : 'f32';
@@ -54,10 +63,10 @@ async function requireClose(
   }
 }
 
-describe.each(readdirSync(golden))('%s', (name) => {
+describe.each(folders)('%s', (_, folder) => {
   test('has the tensors of the state dict, no more and no fewer', async () => {
-    const file = await openSafetensors(`${golden}/${name}`);
-    const model = await load(`${golden}/${name}`);
+    const file = await openSafetensors(folder);
+    const model = await load(folder);
     expect(new Map(paths(model).map(([path, { shape }]) => [path, shape]))).toEqual(
       new Map([...file.entries].map(([key, { shape }]) => [key, shape])),
     );
@@ -65,13 +74,15 @@ describe.each(readdirSync(golden))('%s', (name) => {
   });
 
   test('gives the outputs, the loss and the gradients of Transformers', async () => {
-    const model = await load(`${golden}/${name}`);
-    const { tensors, inputs } = await readCase(name);
+    const model = await load(folder);
+    const { tensors, inputs } = await readCase(folder);
     const [trainable, frozen] = partition(model, (_, { path }) => tensors.has(`grad.${path}`));
-    const { aux, gradient } = valueAndGradWithAux((live: typeof trainable) => {
-      const outputs = combine(live, frozen).call(inputs, Context.evaluation);
-      return { value: lossOf(outputs), aux: outputs };
-    })(trainable);
+    const { aux, gradient } = tensors.has('output.loss')
+      ? valueAndGradWithAux((live: typeof trainable) => {
+          const outputs = combine(live, frozen).call(inputs, Context.evaluation);
+          return { value: lossOf(outputs), aux: outputs };
+        })(trainable)
+      : { aux: model.call(inputs, Context.evaluation), gradient: {} };
     // At once: each program of its own would compute most of the model again.
     await evaluate({ aux, gradient });
     const got = new Map<string, Tensor>([
@@ -93,11 +104,13 @@ describe.each(readdirSync(golden))('%s', (name) => {
   });
 });
 
-test.each(['gpt2-lm', 'gpt2-lm-padded'])(
+const generating = folders.filter(([name]) => /^gpt2-lm(-padded)?$|^t5-v1.1$|-lm$/.test(name));
+
+test.each(generating)(
   'greedy generation of %s gives the sequences of Transformers',
-  async (name) => {
-    const model = await load(`${golden}/${name}`);
-    const { tensors, prompt } = await readCase(name);
+  async (_, folder) => {
+    const model = await load(folder);
+    const { tensors, prompt } = await readCase(folder);
     const expected = tensors.get('generate.sequences');
     if (prompt === undefined || expected === undefined) throw new Error('no generation');
     const { input_ids, attention_mask } = prompt;

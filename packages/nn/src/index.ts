@@ -33,6 +33,7 @@ export {
   type RelativePositionOptions,
   relativeBucket,
 } from './layers/relativePositionBias.ts';
+export { relativePositions } from './layers/relativePositions.ts';
 export { RMSNorm } from './layers/rmsNorm.ts';
 export { applyRotary, type RotaryPairs, type Rotation, rotation } from './layers/rotary.ts';
 export {

@@ -15,6 +15,11 @@ export interface InputSite {
   readonly headSize: number;
   /** Whether labels belong to tokens or to rows. */
   readonly labels: 'tokens' | 'rows';
+  /**
+   * Whether a decoder reads what an encoder makes of the tokens: labels are then of the decoder's tokens, and the layers, and
+   * the keys and values of positions before, are the decoder's. Defaults to no.
+   */
+  readonly hasDecoder?: boolean;
 }
 
 /**

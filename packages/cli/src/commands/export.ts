@@ -5,7 +5,7 @@ import { exportOnnx } from '@lorikeet/onnx';
 import { runOnnx, saveOnnx } from '@lorikeet/onnx/node';
 import { isTrainable, merge } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
-import { LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { LorikeetError, Tensor, tensor } from '@lorikeet/tensor-core';
 import { Command, Option } from 'commander';
 import { useBackendOption } from '../backends.ts';
 import { CommandFailed } from '../commandFailed.ts';
@@ -130,9 +130,9 @@ function inputsOf({ config }: Model, batch: number, sequence: number): ModelInpu
 }
 
 /** All but the states between the layers. */
-function shownOutputs({ hidden_states: _, ...outputs }: ModelOutputs): Record<string, Tensor> {
+function shownOutputs(outputs: ModelOutputs): Record<string, Tensor> {
   const there = Object.entries(outputs).flatMap(([name, output]) =>
-    output === undefined ? [] : [[name, output] as const],
+    output instanceof Tensor ? [[name, output] as const] : [],
   );
   return Object.fromEntries(there);
 }

@@ -9,6 +9,7 @@ export interface PromptInputs {
   readonly token_type_ids?: Tensor | undefined;
   readonly position_ids?: Tensor | undefined;
   readonly past_key_values?: readonly KeyValues[] | undefined;
+  readonly decoder_attention_mask?: Tensor | undefined;
   readonly labels?: Tensor | undefined;
   readonly start_positions?: Tensor | undefined;
   readonly end_positions?: Tensor | undefined;

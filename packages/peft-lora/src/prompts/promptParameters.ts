@@ -19,6 +19,15 @@ export interface PromptConfig {
   readonly virtualTokens: number;
 }
 
+/** How many virtual tokens are stored: PEFT keeps as many again for a decoder, which does not read them. */
+export function storedTokens(module: object, { virtualTokens }: PromptConfig): number {
+  return virtualTokens * submodules(module);
+}
+
+function submodules(module: object): number {
+  return modelOf(module).inputSite.hasDecoder === true ? 2 : 1;
+}
+
 /**
  * The format of a method whose file holds virtual tokens.
  *
@@ -39,7 +48,10 @@ export function promptFormat<Config extends PromptConfig>(
     derived: (_, [place]) => (place === undefined ? {} : derivedOf(place.module, isPrefix)),
     derivedKeys: ['num_attention_heads', 'num_layers', 'num_transformer_submodules', 'token_dim'],
     stored: ({ module, config }) => ({
-      embeddings: zeros([config.virtualTokens, promptWidth(module, isPrefix)]),
+      embeddings: zeros([
+        isPrefix ? config.virtualTokens : storedTokens(module, config),
+        promptWidth(module, isPrefix),
+      ]),
     }),
     encode: (parameters, _, context) => ({ prompt_embeddings: promptOf(parameters, context) }),
     paths: { prompt_embeddings: 'embeddings' },
@@ -52,7 +64,7 @@ function derivedOf(module: object, isPrefix: boolean): Record<string, unknown> {
   return {
     num_attention_heads: isPrefix ? keyValueHeads : heads,
     num_layers: layers,
-    num_transformer_submodules: 1,
+    num_transformer_submodules: submodules(module),
     token_dim: isPrefix ? keyValueHeads * headSize : width,
   };
 }

@@ -83,6 +83,10 @@ export const multitaskPromptTuningVariant: ModuleVariant<
     },
   },
   accepts: takesVectors,
+  refusal: (_, module) =>
+    modelOf(module).inputSite.hasDecoder === true
+      ? 'a model with an encoder and a decoder, of which PEFT prompts both, is not built'
+      : undefined,
   init: ({ module, config, key }) =>
     shaped(module, config, (shape, name) =>
       normal(foldIn(key, name), shape, 0, name === 'embeddings' ? 1 : 0.02),

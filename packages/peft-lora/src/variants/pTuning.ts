@@ -4,7 +4,12 @@ import { type ModuleMethod, type ModuleVariant, moduleMethod } from '../modules/
 import { addPrompt } from '../prompts/addPrompt.ts';
 import { LstmPromptEncoder, MlpPromptEncoder } from '../prompts/encoders.ts';
 import { modelOf } from '../prompts/promptInputs.ts';
-import { type PromptParameters, promptFormat, promptOf } from '../prompts/promptParameters.ts';
+import {
+  type PromptParameters,
+  promptFormat,
+  promptOf,
+  storedTokens,
+} from '../prompts/promptParameters.ts';
 import { peftField } from '../variant.ts';
 
 export interface PTuningConfig {
@@ -38,7 +43,7 @@ export const pTuningVariant: ModuleVariant<PTuningConfig, PromptParameters> = {
     parameterCount: (config, module) => {
       const { width } = modelOf(module).inputSite;
       const hidden = config.hiddenSize ?? width;
-      const table = config.virtualTokens * width;
+      const table = storedTokens(module, config) * width;
       if (config.encoder === 'MLP')
         return table + hidden * (width + 1) + hidden * (hidden + 1) + width * (hidden + 1);
       const reader = (inputs: number): number => 8 * hidden * (inputs + hidden + 2);
@@ -58,12 +63,12 @@ export const pTuningVariant: ModuleVariant<PTuningConfig, PromptParameters> = {
   accepts: takesVectors,
   init({ module, config, key }) {
     const { width } = modelOf(module).inputSite;
-    const { virtualTokens, hiddenSize, encoder, layers, dropout } = config;
+    const tokens = storedTokens(module, config);
+    const { hiddenSize, encoder, layers, dropout } = config;
     const hidden = hiddenSize ?? width;
-    if (encoder === 'MLP')
-      return { encoder: MlpPromptEncoder.init(virtualTokens, width, hidden, key) };
+    if (encoder === 'MLP') return { encoder: MlpPromptEncoder.init(tokens, width, hidden, key) };
     const sizes = { input: width, hidden, layers };
-    return { encoder: LstmPromptEncoder.init(virtualTokens, sizes, dropout, key) };
+    return { encoder: LstmPromptEncoder.init(tokens, sizes, dropout, key) };
   },
   call: ({ module, inputs, parameters, context, base }) =>
     base(addPrompt(module, inputs, promptOf(parameters, context), context), ...inputs.slice(1)),

@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { type ModuleMethod, type ModuleVariant, moduleMethod } from '../modules/moduleVariant.ts';
 import { addPrompt } from '../prompts/addPrompt.ts';
 import { modelOf } from '../prompts/promptInputs.ts';
-import { type PromptParameters, promptFormat, promptOf } from '../prompts/promptParameters.ts';
+import {
+  type PromptParameters,
+  promptFormat,
+  promptOf,
+  storedTokens,
+} from '../prompts/promptParameters.ts';
 import { peftField } from '../variant.ts';
 
 export interface PromptTuningConfig {
@@ -38,7 +43,8 @@ export const promptTuningVariant: ModuleVariant<PromptTuningConfig, PromptParame
   traits: {
     identityAtInit: () => false,
     isStochastic: () => false,
-    parameterCount: ({ virtualTokens }, module) => virtualTokens * modelOf(module).inputSite.width,
+    parameterCount: (config, module) =>
+      storedTokens(module, config) * modelOf(module).inputSite.width,
   },
   sample: (draw) => ({
     virtualTokens: draw.integer(1, 3),
@@ -68,10 +74,11 @@ export function promptTuning(options: PromptTuningOptions): ModuleMethod<PromptT
   return moduleMethod(promptTuningVariant, options);
 }
 
-/** [P, D] */
+/** [P, D], or [2P, D] for a model with a decoder. */
 function firstTokens(module: object, config: PromptTuningConfig, key: Tensor): Tensor {
   const { inputSite } = modelOf(module);
-  const { virtualTokens: length, init, initTokens } = config;
+  const { init, initTokens } = config;
+  const length = storedTokens(module, config);
   if (init === 'RANDOM') return normal(key, [length, inputSite.width]);
   const embedding = at(module, inputSite.embedding);
   if (!(embedding instanceof Embedding)) return normal(key, [length, inputSite.width]);

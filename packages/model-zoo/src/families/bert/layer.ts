@@ -14,9 +14,15 @@ import {
 import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import type { BertConfig } from './config.ts';
 
+/** What BERT's layers need of a config that may be another family's. */
+type LayerFields = Pick<
+  BertConfig,
+  'hidden_size' | 'hidden_dropout_prob' | 'initializer_range' | 'layer_norm_eps'
+>;
+
 /** A linear layer with BERT's first values. */
 export function bertLinear(
-  config: BertConfig,
+  config: Pick<BertConfig, 'initializer_range'>,
   inFeatures: number,
   outFeatures: number,
   key: Tensor,
@@ -87,7 +93,7 @@ class BertSelfAttention implements OpenAttention {
 type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
 
 /** A linear layer, dropout, and a normalised sum with what went around it. */
-class BertOutput {
+export class BertOutput {
   readonly dense: Linear;
   readonly LayerNorm: LayerNorm;
   readonly dropout: Dropout;
@@ -98,7 +104,7 @@ class BertOutput {
     this.dropout = dropout;
   }
 
-  static init(config: BertConfig, inFeatures: number, key: Tensor): BertOutput {
+  static init(config: LayerFields, inFeatures: number, key: Tensor): BertOutput {
     return new BertOutput(
       bertLinear(config, inFeatures, config.hidden_size, key),
       LayerNorm.init(config.hidden_size, config.layer_norm_eps),
@@ -127,7 +133,8 @@ class BertAttention {
   }
 }
 
-class BertIntermediate {
+/** A linear layer and a function. */
+export class BertIntermediate {
   readonly dense: Linear;
   readonly activation: string;
 

@@ -1,0 +1,133 @@
+import { type Context, Dropout, type Linear, mergeHeads, splitHeads } from '@lorikeet/nn';
+import { attention, dot, foldIn, reshape, type Tensor, takeAlongAxis } from '@lorikeet/tensor-core';
+import { headLinear } from '../../heads/textHeads.ts';
+import type { DebertaV2Config } from './config.ts';
+
+/** The rows of distances, and which pair of tokens has which. */
+export interface RelativeRows {
+  /** [2S, D] */
+  readonly rows: Tensor;
+  /** i32 [T, T] */
+  readonly index: Tensor;
+}
+
+interface Projections {
+  readonly query_proj: Linear;
+  readonly key_proj: Linear;
+  readonly value_proj: Linear;
+  /** Of distances, where they do not share those of tokens. */
+  readonly pos_key_proj: Linear | null;
+  readonly pos_query_proj: Linear | null;
+}
+
+/** Attention in which what a token is and where it is meet apart. He et al. 2021, https://arxiv.org/abs/2006.03654 */
+export class DisentangledSelfAttention {
+  readonly query_proj: Linear;
+  readonly key_proj: Linear;
+  readonly value_proj: Linear;
+  readonly pos_key_proj: Linear | null;
+  readonly pos_query_proj: Linear | null;
+  readonly pos_dropout: Dropout;
+  readonly heads: number;
+  readonly dropout: number;
+  /** Whether queries meet distances, and whether keys do. */
+  readonly meets: { readonly queries: boolean; readonly keys: boolean };
+
+  constructor(
+    projections: Projections,
+    meets: { readonly queries: boolean; readonly keys: boolean },
+    config: DebertaV2Config,
+  ) {
+    this.query_proj = projections.query_proj;
+    this.key_proj = projections.key_proj;
+    this.value_proj = projections.value_proj;
+    this.pos_key_proj = projections.pos_key_proj;
+    this.pos_query_proj = projections.pos_query_proj;
+    this.pos_dropout = new Dropout(config.hidden_dropout_prob);
+    this.heads = config.num_attention_heads;
+    this.dropout = config.attention_probs_dropout_prob;
+    this.meets = meets;
+  }
+
+  static init(config: DebertaV2Config, key: Tensor): DisentangledSelfAttention {
+    const { hidden_size: width, pos_att_type: kinds, relative_attention, share_att_key } = config;
+    const linear = (name: string): Linear => headLinear(config, [width, width], foldIn(key, name));
+    const meets = { queries: kinds.includes('c2p'), keys: kinds.includes('p2c') };
+    const isOwn = (isMet: boolean): boolean => relative_attention && !share_att_key && isMet;
+    return new DisentangledSelfAttention(
+      {
+        query_proj: linear('query_proj'),
+        key_proj: linear('key_proj'),
+        value_proj: linear('value_proj'),
+        pos_key_proj: isOwn(meets.queries) ? linear('pos_key_proj') : null,
+        pos_query_proj: isOwn(meets.keys) ? linear('pos_query_proj') : null,
+      },
+      meets,
+      config,
+    );
+  }
+
+  /** @param x [B, T, D]; the result too. @param mask bool [B, 1, T, T] */
+  call(
+    x: Tensor,
+    mask: Tensor | undefined,
+    relative: RelativeRows | undefined,
+    context: Context,
+  ): Tensor {
+    const part = (name: 'query_proj' | 'key_proj' | 'value_proj'): Tensor =>
+      splitHeads(context.call(name, this[name], x), this.heads);
+    const [query, key, value] = [part('query_proj'), part('key_proj'), part('value_proj')]; // [B, H, T, K]
+    const parts = 1 + Number(this.meets.queries) + Number(this.meets.keys);
+    const scale = 1 / Math.sqrt((query.shape[3] ?? 1) * parts);
+    const { key: randomness } = context.child('dropout');
+    const attended = attention(query, key, value, {
+      mask,
+      scale,
+      bias: relative && this.bias(query, key, relative, context)?.mul(scale),
+      dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
+    });
+    return mergeHeads(attended);
+  }
+
+  /** What distances add to the products of queries and keys, [B, H, T, T]. */
+  private bias(
+    query: Tensor,
+    key: Tensor,
+    { rows, index }: RelativeRows,
+    context: Context,
+  ): Tensor | undefined {
+    const dropped = context.call('pos_dropout', this.pos_dropout, rows);
+    const ofDistances = (own: Linear | null, name: string, shared: Linear): Tensor => {
+      const projected = context.call(
+        own === null ? `${name}_proj` : `pos_${name}_proj`,
+        own ?? shared,
+        dropped,
+      );
+      const [count = 0, width = 0] = projected.shape;
+      return splitHeads(reshape(projected, [1, count, width]), this.heads); // [1, H, 2S, K]
+    };
+    const meet = (tokens: Tensor, distances: Tensor, index: Tensor): Tensor => {
+      const [, heads = 0, count = 0, size = 0] = distances.shape;
+      const products = dot(tokens, reshape(distances, [heads, count, size]), {
+        contract: [[3], [2]],
+        batch: [[1], [0]],
+      }); // [H, B, T, 2S]
+      const [, batch = 0, time = 0] = products.shape;
+      const taken = index.broadcastTo([heads, batch, time, time]);
+      return takeAlongAxis(products, taken).permute([1, 0, 2, 3]); // [B, H, T, T]
+    };
+    const { queries, keys } = this.meets;
+    const ofQueries = queries
+      ? meet(query, ofDistances(this.pos_key_proj, 'key', this.key_proj), index)
+      : undefined;
+    // A key meets the distance from the query to it: the same row, with the key as the first of the pair.
+    const ofKeys = keys
+      ? meet(
+          key,
+          ofDistances(this.pos_query_proj, 'query', this.query_proj),
+          index.permute([1, 0]),
+        ).permute([0, 1, 3, 2])
+      : undefined;
+    return ofQueries && ofKeys ? ofQueries.add(ofKeys) : (ofQueries ?? ofKeys);
+  }
+}

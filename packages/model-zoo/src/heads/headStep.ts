@@ -1,0 +1,79 @@
+import {
+  activation,
+  at,
+  type Context,
+  contract,
+  isReparam,
+  materialize,
+  tiedPart,
+  type Weight,
+} from '@lorikeet/nn';
+import { LorikeetError, reshape, sliceAxis, Tensor } from '@lorikeet/tensor-core';
+
+/** A layer of a head. */
+export interface HeadLayer {
+  call(x: Tensor, context: Context): Tensor;
+}
+
+/** The product with the rows of words, whose weight is the embedding's, and a bias. */
+export interface WordStep {
+  /** Path of the embedding. */
+  readonly words: string;
+  /** What the state dict calls the layer. */
+  readonly decoder: string;
+  /** Path of its bias, [V]. */
+  readonly bias: string;
+}
+
+/** One step of a head: a layer by its path, a function by its name, the first token of a text, or words. */
+export type HeadStep =
+  | { readonly layer: string }
+  | { readonly activation: string }
+  | { readonly take: 'first token' }
+  | WordStep;
+
+/** The result of a step for `x`; paths are those of `model`. */
+export function runStep(step: HeadStep, model: object, x: Tensor, context: Context): Tensor {
+  if ('layer' in step) return context.call(step.layer, layerAt(model, step.layer), x);
+  if ('activation' in step) return activation(step.activation)(x);
+  if ('take' in step) return firstToken(x);
+  // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
+  const rows = tiedPart(weightAt(model, `${step.words}.weight`));
+  const scores = contract(x, rows, { inputAxis: 1 }, context.child(step.decoder));
+  return scores.add(materialize(weightAt(model, step.bias)));
+}
+
+/** [B, T, D] to [B, D]. */
+export function firstToken(x: Tensor): Tensor {
+  const [batch = 0, , width = 0] = x.shape;
+  return reshape(sliceAxis(x, 1, 0, 1), [batch, width]);
+}
+
+function layerAt(model: object, path: string): HeadLayer {
+  const part = at(model, path);
+  if (isLayer(part)) return part;
+  throw misplaced(path, 'a layer');
+}
+
+function isLayer(value: unknown): value is HeadLayer {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'call' in value &&
+    typeof value.call === 'function'
+  );
+}
+
+function weightAt(model: object, path: string): Weight {
+  const part = at(model, path);
+  if (part instanceof Tensor || isReparam(part)) return part;
+  throw misplaced(path, 'a weight');
+}
+
+function misplaced(path: string, expected: string): LorikeetError {
+  return new LorikeetError('tree-mismatch', 'the head of a model lacks a part', {
+    path,
+    expected,
+    hint: 'replace parts of a model by parts of the same kind',
+  });
+}

@@ -1,0 +1,155 @@
+import { Dropout, LayerNorm, Linear, normalInitializer } from '@lorikeet/nn';
+import { foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core';
+import type { HeadDesign } from './headedModel.ts';
+import type { HeadLayer, HeadStep } from './headStep.ts';
+import { type LabelFields, labelCount } from './labelFields.ts';
+import { choiceTask, spanTask, textTask, tokenTask } from './task.ts';
+
+/** What the heads of an encoder need of its config. */
+export interface HeadFields extends LabelFields {
+  readonly hidden_size: number;
+  readonly initializer_range: number;
+  readonly tie_word_embeddings: boolean;
+  readonly vocab_size: number;
+  readonly [field: string]: unknown;
+}
+
+/** A linear layer with the first values of a family that draws all of them alike. */
+export function headLinear(
+  { initializer_range }: Pick<HeadFields, 'initializer_range'>,
+  [inFeatures, outFeatures]: readonly [inFeatures: number, outFeatures: number],
+  key: Tensor,
+  bias = true,
+): Linear {
+  const initializer = normalInitializer(initializer_range);
+  return Linear.init({ inFeatures, outFeatures, bias, initializer }, key);
+}
+
+type Rate<Config> = (config: Config) => number;
+
+/** Dropout and one layer on each token. */
+export function tokenHead<Config extends HeadFields>(rate: Rate<Config>): HeadDesign<Config> {
+  return {
+    task: tokenTask,
+    parts: (config, key) => ({
+      dropout: new Dropout(rate(config)),
+      classifier: headLinear(
+        config,
+        [config.hidden_size, labelCount(config)],
+        foldIn(key, 'classifier'),
+      ),
+    }),
+    steps: () => [{ layer: 'dropout' }, { layer: 'classifier' }],
+  };
+}
+
+/** One layer on each token, that tells whether an answer starts or ends there. */
+export function spanHead<Config extends HeadFields>(): HeadDesign<Config> {
+  return {
+    task: spanTask,
+    parts: (config, key) => ({
+      qa_outputs: headLinear(config, [config.hidden_size, 2], foldIn(key, 'qa_outputs')),
+    }),
+    steps: () => [{ layer: 'qa_outputs' }],
+  };
+}
+
+/** How a text becomes one vector before the classifier. */
+export interface Pooling<Config> {
+  readonly parts?: (config: Config, key: Tensor) => Readonly<Record<string, HeadLayer>>;
+  readonly steps?: (config: Config) => readonly HeadStep[];
+  /** The base has done it. */
+  readonly pooled?: boolean;
+}
+
+/** Some layers that make one vector of a text, dropout, and a classifier. */
+export function textHead<Config extends HeadFields>(
+  pooling: Pooling<Config>,
+  rate: Rate<Config>,
+): HeadDesign<Config> {
+  return classifierOn(pooling, rate, { task: textTask, outputs: labelCount });
+}
+
+/** The same that tells which of several texts it is. */
+export function choiceHead<Config extends HeadFields>(
+  pooling: Pooling<Config>,
+  rate: Rate<Config>,
+): HeadDesign<Config> {
+  return classifierOn(pooling, rate, { task: choiceTask, outputs: () => 1 });
+}
+
+function classifierOn<Config extends HeadFields>(
+  pooling: Pooling<Config>,
+  rate: Rate<Config>,
+  what: Pick<HeadDesign<Config>, 'task'> & { outputs(config: Config): number },
+): HeadDesign<Config> {
+  return {
+    task: what.task,
+    pooled: pooling.pooled ?? false,
+    parts: (config, key) => ({
+      ...pooling.parts?.(config, key),
+      dropout: new Dropout(rate(config)),
+      classifier: headLinear(
+        config,
+        [config.hidden_size, what.outputs(config)],
+        foldIn(key, 'classifier'),
+      ),
+    }),
+    steps: (config) => [
+      ...(pooling.steps?.(config) ?? []),
+      { layer: 'dropout' },
+      { layer: 'classifier' },
+    ],
+  };
+}
+
+/** Where a masked language model keeps its layers: paths in the state dict. */
+export interface MaskedPaths {
+  readonly dense: string;
+  readonly norm: string;
+  readonly decoder: string;
+  readonly bias: string;
+  /** Of the embedding of words. */
+  readonly words: string;
+}
+
+/** The words that were masked: a layer, a norm, and the product with the rows of words. */
+export function maskedHead<
+  Config extends HeadFields & { readonly layer_norm_eps: number },
+>(options: {
+  readonly paths: (config: Config) => MaskedPaths;
+  readonly activation: (config: Config) => string;
+  /** Width of the rows of words. Defaults to that of the model. */
+  readonly width?: (config: Config) => number;
+}): HeadDesign<Config> {
+  return {
+    task: tokenTask,
+    parts: (config, key) => {
+      requireTied(config);
+      const { dense, norm, bias } = options.paths(config);
+      const width = options.width?.(config) ?? config.hidden_size;
+      return {
+        [dense]: headLinear(config, [config.hidden_size, width], foldIn(key, dense)),
+        [norm]: LayerNorm.init(width, config.layer_norm_eps),
+        [bias]: zeros([config.vocab_size]),
+      };
+    },
+    steps: (config) => {
+      const { dense, norm, decoder, bias, words } = options.paths(config);
+      const activation = options.activation(config);
+      return [{ layer: dense }, { activation }, { layer: norm }, { words, decoder, bias }];
+    },
+  };
+}
+
+/** Throws `unsupported` for an output layer with rows of its own. */
+export function requireTied({
+  tie_word_embeddings,
+}: Pick<HeadFields, 'tie_word_embeddings'>): void {
+  if (tie_word_embeddings) return;
+  throw new LorikeetError('unsupported', 'an output layer that is not tied to its embedding', {
+    path: 'tie_word_embeddings',
+    expected: 'true',
+    received: 'false',
+  });
+}
