@@ -6,7 +6,7 @@ import { root } from './install.mjs';
 
 const page = join(root, 'docs/reference/laws.md');
 const report = join(root, 'node_modules/.cache/lorikeet/law-table.json');
-const laws = 'packages/peft-lora/test/laws.test.ts';
+const laws = 'packages/peft-lora/test/laws/';
 
 await run(['vitest', 'run', laws, '--reporter=json', `--outputFile.json=${report}`], {
   stdio: 'inherit',

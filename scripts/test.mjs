@@ -20,13 +20,16 @@ async function addGates(gates) {
   return failed;
 }
 
-/** Cases of each law on WebGPU, where each means to compile kernels; the reference tries many. */
-const webgpuRuns = '2';
+/**
+ * Cases of each law where the sources on the reference have tried many: on WebGPU each means to compile kernels, on ONNX
+ * Runtime to make sessions, and what is built differs from the sources in how it is put together alone.
+ */
+const runs = { webgpu: '2', onnx: '10', built: '5' };
 
 /** The sources' tests on WebGPU, where there is an adapter of that name. */
 async function addWebgpu(adapter, { environment, reason }, folders) {
   const suite = { built: false, backend: 'webgpu', adapter, folders };
-  const given = { ...environment, LORIKEET_RUNS: webgpuRuns };
+  const given = { ...environment, LORIKEET_RUNS: runs.webgpu };
   add(environment ? await runSuite({ ...suite, environment: given }) : skipSuite(suite, reason));
 }
 
@@ -41,7 +44,14 @@ if (isBuilt) await addGates(await packedGates());
 add(await runSuite({ built: false, environment }));
 // What the packages promise holds on every backend. Of the ops, packages/onnx asks for it itself.
 const promises = ['nn', 'peft-lora', 'model-zoo', 'train'].map((name) => `packages/${name}/`);
-add(await runSuite({ built: false, backend: 'onnx', folders: promises, environment }));
+add(
+  await runSuite({
+    built: false,
+    backend: 'onnx',
+    folders: promises,
+    environment: { ...environment, LORIKEET_RUNS: runs.onnx },
+  }),
+);
 await addWebgpu('llvmpipe', llvmpipe, promises);
 await addWebgpu('SwiftShader', swiftShaderAdapter(), [
   'packages/tensor-core/test/webgpu/',
@@ -50,7 +60,7 @@ await addWebgpu('SwiftShader', swiftShaderAdapter(), [
   'packages/nn/test/trainingStep.test.ts',
 ]);
 if (isBuilt) {
-  add(await runSuite({ built: true, environment }));
+  add(await runSuite({ built: true, environment: { ...environment, LORIKEET_RUNS: runs.built } }));
 } else {
   console.log('\nNot run because the build failed: attw, publint, tests on built packages.');
   add({ passed: 0, failed: 3 });
