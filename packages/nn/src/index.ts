@@ -18,6 +18,7 @@ export { Conv1d, type Conv1dOptions } from './layers/convolution1d.ts';
 export { Conv2d, type Conv2dOptions } from './layers/convolution2d.ts';
 export { Dropout } from './layers/dropout.ts';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.ts';
+export { ExpertLinear, type ExpertLinearOptions } from './layers/expertLinear.ts';
 export { GatedMLP, type GatedMlpOptions } from './layers/gatedMlp.ts';
 export { GroupNorm } from './layers/groupNorm.ts';
 export { LayerNorm } from './layers/layerNorm.ts';
@@ -107,6 +108,7 @@ export {
   baseOf,
   biasOf,
   contract,
+  contractExperts,
   convolve,
   gather,
   isReparam,

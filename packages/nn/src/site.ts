@@ -3,11 +3,11 @@ export interface Site {
   /** The field of the module that holds the weight. */
   readonly field: string;
   /**
-   * How the module uses it: as a matrix, as a table of rows, as a convolution's kernel, or as the scale of each
-   * normalised feature. A bias beside it is the module's field `bias`.
+   * How the module uses it: as a matrix, as a table of rows, as a convolution's kernel, as the scale of each
+   * normalised feature, or as a matrix for each expert. A bias beside it is the module's field `bias`.
    */
-  readonly kind: 'linear' | 'embedding' | 'conv' | 'norm';
-  /** Of a matrix: the axis that meets the input. Of the others: 1. */
+  readonly kind: 'linear' | 'embedding' | 'conv' | 'norm' | 'experts';
+  /** Of a matrix: the axis that meets the input; of experts, which of the last two. Of the others: 1. */
   readonly inputAxis: 0 | 1;
   /** Of a convolution: its groups. */
   readonly groups?: number;

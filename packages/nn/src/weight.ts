@@ -26,6 +26,7 @@ export interface Reparam {
   contract?(x: Tensor, use: WeightUse, context: Context): Tensor;
   gather?(ids: Tensor, context: Context): Tensor;
   convolve?(x: Tensor, options: ConvOptions, context: Context): Tensor;
+  contractExperts?(x: Tensor, use: WeightUse, context: Context): Tensor;
   /** What becomes of the bias beside the weight, for a formula that changes both; `null` is no bias. */
   adaptBias?(bias: Tensor | null): Tensor | null;
   /** What holds for a second use of the weight, as in a tied head; without it the base of the base. */
@@ -106,4 +107,22 @@ export function convolve(
   if (!(weight instanceof Tensor) && weight.convolve !== undefined)
     return weight.convolve(x, options, context);
   return conv(x, materialize(weight), options);
+}
+
+/**
+ * The product of each of E experts with its own matrix.
+ *
+ * @param x [E, N, in]
+ * @param weight [E, out, in], or [E, in, out] with `inputAxis` 0.
+ * @returns [E, N, out]
+ */
+export function contractExperts(
+  x: Tensor,
+  weight: Weight,
+  use: WeightUse,
+  context: Context = Context.evaluation,
+): Tensor {
+  if (!(weight instanceof Tensor) && weight.contractExperts !== undefined)
+    return weight.contractExperts(x, use, context);
+  return dot(x, materialize(weight), { batch: [[0], [0]], contract: [[2], [use.inputAxis + 1]] });
 }

@@ -67,9 +67,9 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
       for (const path of found) if (!around.has(path)) around.set(path, method);
       continue;
     }
-    // Who selects by a wide pattern means matrices: normalisations are for methods that are made for them.
-    const isMeant = ({ site }: AdaptableSite): boolean =>
-      site.kind !== 'norm' || how.variant.kinds.includes('norm');
+    // Who selects by a wide pattern means matrices: the rest is for methods that are made for it.
+    const isMeant = ({ site: { kind } }: AdaptableSite): boolean =>
+      (kind !== 'norm' && kind !== 'experts') || how.variant.kinds.includes(kind);
     const candidates = sites.filter(isMeant).map(({ path }) => path);
     const found = selectPaths(selector, candidates).filter((path) => isInTarget(path, how.target));
     if (found.length === 0) {

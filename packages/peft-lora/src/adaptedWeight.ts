@@ -2,6 +2,7 @@ import {
   biasOf,
   type Context,
   contract,
+  contractExperts,
   convolve,
   gather,
   materialize,
@@ -93,6 +94,20 @@ export class AdaptedWeight implements Reparam {
     return blend(
       this.mix,
       variant.convolve(x, { ...argumentsOf(this), product, convolveWith, context: own }),
+      () => product(x),
+    );
+  }
+
+  contractExperts(x: Tensor, use: WeightUse, context: Context): Tensor {
+    const { variant } = this.settings;
+    const product = (input: Tensor): Tensor =>
+      contractExperts(input, this.base, use, context.child('base'));
+    if (variant.contractExperts === undefined)
+      return contractExperts(x, this.materialize(), use, context);
+    const own = context.child(this.name);
+    return blend(
+      this.mix,
+      variant.contractExperts(x, { ...argumentsOf(this), product, context: own }),
       () => product(x),
     );
   }

@@ -11,6 +11,8 @@ export interface SiteShape {
   /** Spatial sides of a convolution's kernel, else empty. */
   readonly kernel: Shape;
   readonly groups: number;
+  /** Of the weight of experts how many there are, else 1. */
+  readonly experts: number;
   /** Whether the module has a bias beside the weight. */
   readonly hasBias: boolean;
 }
@@ -20,24 +22,39 @@ export function siteShapeOf(site: Site, shape: Shape, hasBias = false): SiteShap
   const [first = 0, second = 0, ...kernel] = shape;
   if (site.kind === 'norm') {
     const features = shape.reduce((product, side) => product * side, 1);
-    return { kind: 'norm', out: features, in: features, kernel: [], groups: 1, hasBias };
+    return {
+      kind: 'norm',
+      out: features,
+      in: features,
+      kernel: [],
+      groups: 1,
+      experts: 1,
+      hasBias,
+    };
   }
   if (shape.length < 2) {
     throw new LorikeetError('shape-mismatch', 'a weight to adapt must have at least two axes', {
       received: `[${shape.join(',')}]`,
     });
   }
+  if (site.kind === 'experts') {
+    const [rows = 0, columns = 0] = shape.slice(1);
+    const [out, inputs] = site.inputAxis === 1 ? [rows, columns] : [columns, rows];
+    return { kind: 'experts', out, in: inputs, kernel: [], groups: 1, experts: first, hasBias };
+  }
   const groups = site.groups ?? 1;
   if (site.kind === 'embedding')
-    return { kind: 'embedding', out: second, in: first, kernel, groups, hasBias };
+    return { kind: 'embedding', out: second, in: first, kernel, groups, experts: 1, hasBias };
   const [out, inputs] = site.inputAxis === 1 ? [first, second] : [second, first];
-  return { kind: site.kind, out, in: inputs, kernel, groups, hasBias };
+  return { kind: site.kind, out, in: inputs, kernel, groups, experts: 1, hasBias };
 }
 
 /**
  * Between the order of axes in which a module stores a weight and the one that adapters know: [out, in],
- * [rows, width] or [O, C, ...kernel]. The exchange of two axes undoes itself, so this leads both ways.
+ * [rows, width], [O, C, ...kernel] or [E, out, in]. The exchange of two axes undoes itself, so this leads both ways.
  */
 export function exchangeOrder(site: Site, weight: Tensor): Tensor {
-  return site.kind === 'linear' && site.inputAxis === 0 ? permute(weight, [1, 0]) : weight;
+  if (site.inputAxis === 1) return weight;
+  if (site.kind === 'linear') return permute(weight, [1, 0]);
+  return site.kind === 'experts' ? permute(weight, [0, 2, 1]) : weight;
 }

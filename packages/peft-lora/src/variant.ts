@@ -55,7 +55,7 @@ export interface AdapterArguments<Config> {
   readonly frozen: Tensors;
   /** Whether to compute as PEFT does where that departs from the mathematics. */
   readonly compat: 'peft' | undefined;
-  /** The weight under the adapter: [out, in], [rows, width] or [O, C, ...kernel]. */
+  /** The weight under the adapter: [out, in], [rows, width], [O, C, ...kernel] or [E, out, in]. */
   base(): Tensor;
 }
 
@@ -163,6 +163,7 @@ export interface Variant<Config = unknown> {
   contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
   gather?(ids: Tensor, args: ProductArguments<Config>): Tensor;
   convolve?(x: Tensor, args: ConvolutionArguments<Config>): Tensor;
+  contractExperts?(x: Tensor, args: ProductArguments<Config>): Tensor;
   /**
    * The change of the weight as thin factors, for a method that adds such a product whatever the base is. With it,
    * adapters are added up, compressed, compared and batched row by row without a dense matrix.

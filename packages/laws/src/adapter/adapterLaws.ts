@@ -42,7 +42,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     mixesEvenly(variant),
     stacks(variant),
     commutesElsewhere(variant),
-    mixesRows(variant),
+    ...(variant.kinds.every((kind) => kind === 'experts') ? [] : [mixesRows(variant)]),
     reachesItsParameters(variant),
     differentiates(variant),
     drawsOnlyInTraining(variant),

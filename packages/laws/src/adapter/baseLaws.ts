@@ -1,6 +1,6 @@
 import { paths } from '@lorikeet/nn';
 import { disable, type Variant } from '@lorikeet/peft-lora';
-import { dot, type Tensor } from '@lorikeet/tensor-core';
+import { dot, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
 import { requireClose, requireSame } from '../closeness.ts';
 import type { Law } from '../law.ts';
 import {
@@ -60,14 +60,17 @@ export function keepsItsRank<C>(variant: Variant<C>): Law {
   const name = 'changes a weight by no more than its rank';
   return adapterLaw(name, variant, async ({ model, trained }) => {
     const [before, after] = [weightsOf(model), weightsOf(trained)];
-    for (const [i, { config, path }] of settingsOf(trained).entries()) {
+    for (const [i, { config, path, site }] of settingsOf(trained).entries()) {
       const bound = variant.traits.maxRank(config as C);
       const [base, weight] = [before[i], after[i]];
       if (bound === undefined || base === undefined || weight === undefined) continue;
-      const [rows = 1] = weight.shape;
-      const rank = numericalRank(await numbersOf([weight.sub(base)]), rows);
-      if (rank > bound)
-        throw new Error(`the change of the weight at ${path} has rank ${rank}, above ${bound}`);
+      const change = weight.sub(base);
+      const matrices = site.kind === 'experts' ? matricesOf(change) : [change];
+      for (const matrix of matrices) {
+        const rank = numericalRank(await numbersOf([matrix]), matrix.shape[0] ?? 1);
+        if (rank > bound)
+          throw new Error(`the change of the weight at ${path} has rank ${rank}, above ${bound}`);
+      }
     }
   });
 }
@@ -129,4 +132,10 @@ export function followsItsKey<C>(variant: Variant<C>): Law {
     const [says, gives] = [claimed ? 'random' : 'not random', differs ? 'another' : 'the same'];
     throw new Error(`the trait says ${says}, and another key gives ${gives} adapter`);
   });
+}
+
+/** The matrix of each expert. */
+function matricesOf(weight: Tensor): Tensor[] {
+  const [experts = 0, ...sides] = weight.shape;
+  return Array.from({ length: experts }, (_, i) => sliceAxis(weight, 0, i, 1).reshape(sides));
 }

@@ -3,6 +3,7 @@ import {
   Conv1D,
   Convolution,
   Embedding,
+  ExpertLinear,
   LayerNorm,
   Linear,
   RMSNorm,
@@ -12,9 +13,9 @@ import { type Draw, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { noiseTensor } from '../noise.ts';
 
 /** A module with a weight that can be adapted. */
-export type Part = Linear | Conv1D | Embedding | Convolution | LayerNorm | RMSNorm;
+export type Part = Linear | Conv1D | Embedding | Convolution | LayerNorm | RMSNorm | ExpertLinear;
 
-const kindsOfPart = [Linear, Conv1D, Embedding, Convolution, LayerNorm, RMSNorm];
+const kindsOfPart = [Linear, Conv1D, Embedding, Convolution, LayerNorm, RMSNorm, ExpertLinear];
 
 export function isPart(value: unknown): value is Part {
   return kindsOfPart.some((kind) => value instanceof kind);
@@ -71,6 +72,15 @@ export function drawPart(
     return {
       module: new Convolution(noiseTensor([out, inputs, ...kernel], seed), bias, options),
       input: noiseTensor([2, inputs * options.groups, ...sides], seed + 10),
+    };
+  }
+  if (kind === 'experts') {
+    const [experts, axis] = [draw.integer(1, 3), draw.pick([0, 1] as const)];
+    const matrix = axis === 1 ? [out, inputs] : [inputs, out];
+    const each = hasBias ? noiseTensor([experts, out], seed + 20) : null;
+    return {
+      module: new ExpertLinear(noiseTensor([experts, ...matrix], seed), each, axis),
+      input: noiseTensor([experts, 2, inputs], seed + 10),
     };
   }
   const input = noiseTensor([...draw.pick([[3], [2, 2]]), inputs], seed + 10);

@@ -58,8 +58,9 @@ export async function extractUpdate<T>(
   );
   for (const path of modules) {
     const module = at(base, path);
-    if (whole.has(path) || !isAdaptable(module) || module.site.kind === 'norm') continue;
+    if (whole.has(path) || !isAdaptable(module)) continue;
     const { site } = module;
+    if (site.kind === 'norm' || site.kind === 'experts') continue;
     const name = `${path}.${site.field}`;
     const change = changeAt(base, changed, name);
     const shape = siteShapeOf(site, change.shape);

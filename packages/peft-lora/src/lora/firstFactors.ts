@@ -25,6 +25,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { parameterOf } from '../parameterOf.ts';
 import type { FrozenArguments, InitArguments, Tensors } from '../variant.ts';
+import { expertProduct } from './expertFactors.ts';
 import { groupedProduct } from './groupedFactors.ts';
 import { iterationsOf, type LoraConfig, scalingOf, takesPart } from './loraConfig.ts';
 import { factorsOf, matricesOf, shapesOf } from './loraFactors.ts';
@@ -62,6 +63,7 @@ export function loraSum(
 ): Tensor {
   const factors = factorsOf(update);
   if (shape.groups !== 1) return add(base(), mul(groupedProduct(factors, shape), factors.scale));
+  if (shape.kind === 'experts') return add(base(), mul(expertProduct(factors), factors.scale));
   // BA for [out, in] and [O, C, ...kernel]; its transpose for a table of rows.
   const product =
     shape.kind === 'embedding'
@@ -72,9 +74,12 @@ export function loraSum(
 
 /** Whether the weight decides the first values, and why it cannot if it cannot. */
 export function refusalOf(
-  { initLoraWeights: init, rank: R }: LoraConfig,
+  config: LoraConfig,
   { kind, in: inputs, out, groups }: InitArguments<LoraConfig>['shape'],
 ): string | undefined {
+  const { initLoraWeights: init, rank: R } = config;
+  if (kind === 'experts' && (config.dropout > 0 || config.loraBias || config.useDora))
+    return 'weights of experts go without dropout, without a bias of B and without DoRA, as in PEFT';
   if (R % groups !== 0) return `the rank must be a multiple of the ${groups} groups, not ${R}`;
   if (typeof init !== 'string' || init === 'gaussian') return undefined;
   if (kind !== 'linear') return `the first values '${init}' are for linear layers, not '${kind}'`;
@@ -105,9 +110,12 @@ function firstFactors(args: InitArguments<LoraConfig>): { readonly A: Tensor; re
     return principalFactors(randomizedSvd(accurate(args.base()), R, options), config);
   }
   const uniform = kaimingUniform();
+  // The factors of experts are drawn as one matrix, so that the other axes alone count as inputs.
+  const asMatrix = (sides: Shape): Shape =>
+    shape.kind === 'experts' ? [shape.experts * (sides[1] ?? 0), sides[2] ?? 0] : sides;
   return {
-    A: init === 'gaussian' ? normal(keyA, a, 0, 1 / R) : uniform(keyA, a),
-    B: init === false ? uniform(keyB, b) : zeros(b),
+    A: init === 'gaussian' ? normal(keyA, a, 0, 1 / R) : reshape(uniform(keyA, asMatrix(a)), a),
+    B: init === false ? reshape(uniform(keyB, asMatrix(b)), b) : zeros(b),
   };
 }
 

@@ -6,9 +6,9 @@ import { type LoraConfig, scalingOf } from './loraConfig.ts';
 
 /** An update of low rank: `scale` times the product of B and A. */
 export interface LoraFactors {
-  /** [K, in], or [K, C, ...kernel], where K is the rank of the whole update */
+  /** [K, in], [K, C, ...kernel] or [E, K, in], where K is the rank of the whole update */
   readonly A: Tensor;
-  /** [out, K], or [O, K, 1, ...] */
+  /** [out, K], [O, K, 1, ...] or [E, out, K] */
   readonly B: Tensor;
   readonly scale: number;
 }
@@ -37,9 +37,10 @@ export function matricesOf({ A, B }: LoraFactors): { readonly A: Tensor; readonl
 
 /** The shapes of the parameters. */
 export function shapesOf(
-  { kind, in: inputs, out, kernel, groups }: SiteShape,
+  { kind, in: inputs, out, kernel, groups, experts }: SiteShape,
   R: number,
 ): { readonly a: readonly number[]; readonly b: readonly number[] } {
+  if (kind === 'experts') return { a: [experts, R, inputs], b: [experts, out, R] };
   return kind === 'conv'
     ? { a: [R, inputs, ...kernel], b: [out, R / groups, ...kernel.map(() => 1)] }
     : { a: [R, inputs], b: [out, R] };

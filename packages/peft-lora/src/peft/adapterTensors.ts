@@ -6,6 +6,7 @@ import { type AdapterLayer, adapterLayers, isAdapterLayer } from '../layers.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
 import type { StoredForm } from '../variant.ts';
 import { partsOf, storedPartsOf } from './layerParts.ts';
+import { keyPrefixes } from './targetParameters.ts';
 
 /** What every key starts with: the wrapper's place of the model. */
 export const prefix = 'base_model.model.';
@@ -56,6 +57,10 @@ export function adapterTensors(
   );
   const layers = placedLayers(tuned, name);
   const tied = tiedPaths(tuned);
+  const prefixes = keyPrefixes(
+    layers.map(({ layer, weight }) => ({ layer, module: moduleOf(weight) })),
+    (layer) => layer instanceof AdaptedWeight && layer.settings.site.kind === 'experts',
+  );
   const isAccompanied = layers.some(
     ({ layer }) =>
       layer instanceof AdaptedWeight && layer.settings.variant.peft?.within === undefined,
@@ -77,11 +82,13 @@ export function adapterTensors(
       if (key === undefined) return [];
       if (form !== undefined && part === 'parameters') {
         const stored = { form, name: parameter, parameters: `${path}.parameters` };
-        return [{ key: `${moduleOf(weight)}.${key}`, paths: [], tensor, isCopy, stored }];
+        const module = prefixes.get(moduleOf(weight)) ?? moduleOf(weight);
+        return [{ key: `${module}.${key}`, paths: [], tensor, isCopy, stored }];
       }
       const paths = [`${path}.${part}.${parameter}`];
       return modules.map((module, i) => {
-        return { key: `${module}.${within}${key}`, paths, tensor, isCopy: isCopy || i > 0 };
+        const before = prefixes.get(module) ?? module;
+        return { key: `${before}.${within}${key}`, paths, tensor, isCopy: isCopy || i > 0 };
       });
     });
   });

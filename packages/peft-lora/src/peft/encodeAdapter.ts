@@ -12,6 +12,7 @@ import type { EncodedAdapter, EncodeOptions } from './encodedAdapter.ts';
 import { encodeFields } from './encodeFields.ts';
 import { encodeModules } from './encodeModules.ts';
 import { encodePlacement } from './encodePlacement.ts';
+import { ownPlacementKeys } from './peftConfig.ts';
 
 /** The release of PEFT whose files these are. */
 const peftVersion = '0.21.0';
@@ -95,6 +96,7 @@ const optional: ReadonlySet<string> = new Set([
   'fan_in_fan_out',
   'layers_pattern',
   'layers_to_transform',
+  ...ownPlacementKeys,
 ]);
 
 function isActive(value: unknown): boolean {

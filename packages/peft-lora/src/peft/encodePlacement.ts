@@ -4,6 +4,7 @@ import { modelPaths } from '../rewrite.ts';
 import type { PeftJson } from './peftConfig.ts';
 import { parsePlacement } from './peftConfig.ts';
 import { isWithin, type SelectedModules, selectModules } from './selectModules.ts';
+import { isExperts } from './targetParameters.ts';
 
 /**
  * The keys of a config that select just these modules of a model: those in which the adapter was loaded if
@@ -18,10 +19,12 @@ export function encodePlacement(
   loaded: PeftJson,
 ): Record<string, unknown> {
   for (const path of saved) requireModule(model, path);
-  const targets = [...adapted].sort();
+  const targets = adapted.filter((path) => !isExperts(model, path)).sort();
+  const experts = adapted.filter((path) => isExperts(model, path)).sort();
   const modules = saved.length === 0 ? null : [...saved].sort();
   const words = Object.fromEntries(keys.map((key) => [key, loaded[key] ?? null]));
-  const plain = { ...words, ...nothing, modules_to_save: modules };
+  const target_parameters = experts.length === 0 ? null : experts;
+  const plain = { ...words, ...nothing, target_parameters, modules_to_save: modules };
   const candidates = [
     words,
     { ...words, modules_to_save: modules },
@@ -37,7 +40,7 @@ export function encodePlacement(
 }
 
 const nothing = { exclude_modules: null, layers_to_transform: null, layers_pattern: null };
-const keys = ['target_modules', 'modules_to_save', ...Object.keys(nothing)];
+const keys = ['target_modules', 'target_parameters', 'modules_to_save', ...Object.keys(nothing)];
 
 /** A path as a regular expression that fits it alone. */
 export function escapePath(path: string): string {
@@ -45,7 +48,7 @@ export function escapePath(path: string): string {
 }
 
 function selects(model: unknown, json: PeftJson, wanted: SelectedModules): boolean {
-  if (json.target_modules === null) return false;
+  if (json.target_modules === null && json.target_parameters === null) return false;
   const { weights } = modelPaths(model);
   const found = selectModules(model, parsePlacement({ ...json, peft_type: '' }), {
     some: (path) => wanted.adapted.includes(path),

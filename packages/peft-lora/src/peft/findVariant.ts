@@ -3,7 +3,13 @@ import type { ModuleMethod, ModuleVariant } from '../modules/moduleVariant.ts';
 import type { Method, Variant } from '../variant.ts';
 import { parseConfig, peftFieldsOf } from '../variant.ts';
 import * as exported from '../variants/index.ts';
-import { type PeftJson, type PeftPlacement, passiveKeys, placementKeys } from './peftConfig.ts';
+import {
+  ownPlacementKeys,
+  type PeftJson,
+  type PeftPlacement,
+  passiveKeys,
+  placementKeys,
+} from './peftConfig.ts';
 import { shown } from './shown.ts';
 
 /** All variants of this package: whatever the files in `variants` export. */
@@ -32,7 +38,8 @@ export function methodOf(
     });
   }
   const goesAlong = (key: string): boolean =>
-    Object.hasOwn(variant.peft?.inactive ?? {}, key) && known.some(goesUnder(key));
+    Object.hasOwn(variant.peft?.inactive ?? {}, key) &&
+    (ownPlacementKeys.includes(key) || known.some(goesUnder(key)));
   const { options, extra } = readFields(variant, json, goesAlong);
   return {
     kind: 'adapter',

@@ -10,6 +10,7 @@ const placement = z.object({
   peft_type: z.string(),
   task_type: z.string().nullish(),
   target_modules: z.union([z.string().min(1), names]).nullish(),
+  target_parameters: names.nullish(),
   exclude_modules: z.union([z.string(), names]).nullish(),
   layers_to_transform: z.union([layer, z.array(layer)]).nullish(),
   layers_pattern: z.union([z.string(), names]).nullish(),
@@ -26,6 +27,8 @@ export interface PeftPlacement {
   readonly peft_type: string;
   readonly task_type: string | null;
   readonly target_modules: string | readonly string[] | null;
+  /** Parameters by the ends of their paths: the weights of experts. */
+  readonly target_parameters: readonly string[];
   readonly exclude_modules: string | readonly string[];
   readonly layers_to_transform: readonly number[];
   readonly layers_pattern: readonly string[];
@@ -34,8 +37,12 @@ export interface PeftPlacement {
   readonly bias: 'none' | 'all' | 'lora_only';
 }
 
+/** Keys of the placement that only some methods have. */
+export const ownPlacementKeys: readonly string[] = ['target_parameters'];
 /** Keys that say where a method is put, and keys that change no number. */
-export const placementKeys: readonly string[] = Object.keys(placement.shape);
+export const placementKeys: readonly string[] = Object.keys(placement.shape).filter(
+  (key) => !ownPlacementKeys.includes(key),
+);
 export const passiveKeys: readonly string[] = [
   'auto_mapping',
   'base_model_name_or_path',
@@ -85,6 +92,7 @@ export function parsePlacement(json: PeftJson): PeftPlacement {
     peft_type: data.peft_type,
     task_type: data.task_type ?? null,
     target_modules: targets,
+    target_parameters: data.target_parameters ?? [],
     exclude_modules: data.exclude_modules ?? [],
     layers_to_transform: layers,
     layers_pattern: patterns,

@@ -5,6 +5,7 @@ import { endsInName } from '../target.ts';
 import type { PeftPlacement } from './peftConfig.ts';
 import { pythonRegExp } from './pythonRegExp.ts';
 import { shown } from './shown.ts';
+import { isExperts, parameterMatcher } from './targetParameters.ts';
 
 /** Modules that PEFT saves whole by itself for some tasks, whether they are there or not. */
 const automatic: Readonly<Record<string, readonly string[]>> = {
@@ -42,7 +43,11 @@ export function selectModules(
     modules.filter((path) => placement.modules_to_save.some((name) => isSaved(path, name, stored))),
   );
   const isTarget = targetMatcher(model, placement, stored);
-  const adapted = modules.filter((path) => isTarget(path) && !isWithin(path, saved));
+  const isParameter = parameterMatcher(model, placement.target_parameters);
+  const adapted = modules.filter(
+    (path) =>
+      (isParameter(path) || (isTarget(path) && !isExperts(model, path))) && !isWithin(path, saved),
+  );
   return { adapted, saved };
 }
 
@@ -64,6 +69,9 @@ export function requireMatches(
   for (const name of strict && typeof targets === 'object' ? (targets ?? []) : [])
     if (!modules.some((path) => endsInName(path, name)))
       throw noMatch('target_modules', name, modules);
+  for (const name of strict ? placement.target_parameters : [])
+    if (!modules.some(parameterMatcher(model, [name])))
+      throw noMatch('target_parameters', name, modules);
   requireSaved(model, placement, saved, strict);
   if (adapted.length === 0) throw noMatch('target_modules', String(targets), modules);
 }
@@ -96,6 +104,7 @@ function targetMatcher(
   stored: StoredParts,
 ): (path: string) => boolean {
   const { target_modules: targets, exclude_modules, layers_to_transform: layers } = placement;
+  if (targets === null && placement.target_parameters.length > 0) return () => false;
   if (targets === null) {
     throw new LorikeetError('invalid-config', 'the adapter has no target_modules', {
       hint: 'write the targets into adapter_config.json: PEFT took them from a table of its own',

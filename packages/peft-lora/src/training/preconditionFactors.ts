@@ -77,7 +77,7 @@ function preconditionedIn(
       const [B, A] = [own[names?.left ?? ''], own[names?.right ?? '']];
       if (names === undefined || names.scale === null || site.kind === 'embedding') return [];
       if (A === undefined || B === undefined) return [];
-      if (shape.groups !== 1) throw groupedError(settings.path);
+      if (shape.groups !== 1 || shape.kind === 'experts') throw severalError(settings.path);
       const scale = unscaled ? names.scale ** -2 : 1;
       const left = { path: at[names.left] ?? '', gram: gramOf(A, 0), axis: 1, scale } as const;
       const right = { path: at[names.right] ?? '', gram: gramOf(B, 1), axis: 0, scale: 1 } as const;
@@ -121,11 +121,11 @@ function times(gradient: Tensor, matrix: Tensor, axis: 0 | 1): Tensor {
   return cast(reshape(product, gradient.shape), gradient.dtype);
 }
 
-/** Factors of groups have inner products for each group. */
-function groupedError(path: string): LorikeetError {
+/** Factors of groups and experts have inner products for each of them. */
+function severalError(path: string): LorikeetError {
   return new LorikeetError(
     'unsupported',
-    'this optimiser cannot precondition the factors of a convolution with groups',
-    { path, hint: 'leave the convolution out, or train with AdamW' },
+    'this optimiser cannot precondition the factors of groups or experts',
+    { path, hint: 'leave the module out, or train with AdamW' },
   );
 }

@@ -10,6 +10,7 @@ import {
   zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import { expertForm, expertUpdate } from '../lora/expertFactors.ts';
 import { firstParameters, frozenOf, loraSum, refusalOf } from '../lora/firstFactors.ts';
 import { groupedConvolution, groupedForm } from '../lora/groupedFactors.ts';
 import {
@@ -24,8 +25,16 @@ import {
 import { factorsOf, matricesOf, shapesOf } from '../lora/loraFactors.ts';
 import { factoredNorms, magnitudeScale, normsOf, scaleOutputs } from '../lora/magnitude.ts';
 import { parameterOf } from '../parameterOf.ts';
+import type { SiteShape } from '../siteShape.ts';
 import { valueForPath } from '../target.ts';
-import { type Method, method, type ProductArguments, peftField, type Variant } from '../variant.ts';
+import {
+  type Method,
+  method,
+  type ProductArguments,
+  peftField,
+  type StoredForm,
+  type Variant,
+} from '../variant.ts';
 
 export type { LoraConfig, LoraInit, LoraOptions } from '../lora/loraConfig.ts';
 
@@ -80,7 +89,7 @@ export const loraVariant: Variant<LoraConfig> = {
       error: 'the bias of B (lora_bias) needs first values of true or false',
       path: ['loraBias'],
     }),
-  kinds: ['linear', 'embedding', 'conv'],
+  kinds: ['linear', 'embedding', 'conv', 'experts'],
   traits: {
     identityAtInit: ({ initLoraWeights }) => initLoraWeights !== false,
     maxRank: (config) => (config.useDora ? undefined : config.rank * (takesPart(config) ? 2 : 1)),
@@ -91,7 +100,8 @@ export const loraVariant: Variant<LoraConfig> = {
     parameterCount: (config, shape) => {
       const kernel = shape.kernel.reduce((product, side) => product * side, 1);
       const more = (config.loraBias ? 1 : 0) + (config.useDora ? 1 : 0);
-      return config.rank * (shape.in * kernel + shape.out / shape.groups) + more * shape.out;
+      const factors = shape.in * kernel + shape.out / shape.groups;
+      return shape.experts * config.rank * factors + more * shape.out;
     },
   },
   sample: (draw) => ({
@@ -139,7 +149,7 @@ export const loraVariant: Variant<LoraConfig> = {
       ...(config.useDora ? { magnitude: 'lora_magnitude_vector' } : {}),
       ...(mustKeepPart(config) ? { firstA: 'lora_A.first', firstB: 'lora_B.first' } : {}),
     }),
-    stored: (_, shape) => (shape.groups === 1 ? undefined : groupedForm(shape)),
+    stored: (_, shape) => storedForm(shape),
   },
 
   configAt: (config, path) => ({
@@ -190,9 +200,13 @@ export const loraVariant: Variant<LoraConfig> = {
     return withUpdate(x, input, mul(swapped, factors.scale), args);
   },
 
+  contractExperts(x, args) {
+    const factors = factorsOf(args);
+    return add(args.product(x), mul(expertUpdate(x, factors), factors.scale));
+  },
+
   lowRank(args) {
-    // The update of a convolution with groups is a block for each of them, and no one product.
-    if (args.shape.groups !== 1 || args.config.useDora) return undefined;
+    if (!isOneProduct(args.shape) || args.config.useDora) return undefined;
     const factors = factorsOf(args);
     const { A: right, B: left } = matricesOf(factors);
     return { left, right, scale: factors.scale };
@@ -201,7 +215,7 @@ export const loraVariant: Variant<LoraConfig> = {
   fromLowRank({ left, right, scale }, { shape, config }) {
     const R = config.rank;
     const [rank = 0] = right.shape;
-    if (rank > R || shape.groups !== 1 || config.useDora || takesPart(config)) return undefined;
+    if (rank > R || !isOneProduct(shape) || config.useDora || takesPart(config)) return undefined;
     const { a, b } = shapesOf(shape, R);
     const by = scale === 0 ? 0 : scale / scalingOf(config);
     return {
@@ -253,4 +267,15 @@ function withUpdate(
   // As in PEFT, the input of the weight itself is not dropped: only what the magnitude changes sees the dropped one.
   const changed = mul(args.product(input), sub(factor, 1));
   return add(add(product, changed), mul(update, factor));
+}
+
+/** The update of a convolution with groups, and of experts, is a product for each of them. */
+function isOneProduct({ groups, kind }: SiteShape): boolean {
+  return groups === 1 && kind !== 'experts';
+}
+
+/** How the factors are stored where PEFT has others. */
+function storedForm(shape: SiteShape): StoredForm | undefined {
+  if (shape.kind === 'experts') return expertForm(shape);
+  return shape.groups === 1 ? undefined : groupedForm(shape);
 }

@@ -171,7 +171,6 @@ describe('options of PEFT', () => {
     ['init_lora_weights', 'mica'],
     ['init_lora_weights', 'pissa_niter_x'],
     ['layer_replication', [[0, 2]]],
-    ['target_parameters', ['experts']],
     ['use_bdlora', { nblocks: 2 }],
     ['alora_invocation_tokens', [1, 2]],
     ['qalora_group_size', 32],
