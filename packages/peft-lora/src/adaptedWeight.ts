@@ -14,7 +14,7 @@ import {
   type WeightUse,
 } from '@lorikeet/nn';
 import { add, type ConvOptions, conv, mul, sub, type Tensor } from '@lorikeet/tensor-core';
-import { exchangeOrder, type SiteShape, siteShapeOf } from './siteShape.ts';
+import { exchangeOrder, type SiteShape } from './siteShape.ts';
 import type { AdapterArguments, Method, SharedTensors, Tensors, Variant } from './variant.ts';
 
 /** A weight with one adapter on it. Several on one weight are several of these, one around the other. */
@@ -170,12 +170,23 @@ export class AdapterSettings {
   /** Path of the module. */
   readonly path: string;
 
-  constructor(method: Method, path: string, site: Site, weight: Tensor, hasBias = false) {
+  constructor(
+    method: Method,
+    path: string,
+    site: Site,
+    shape: SiteShape,
+    config: unknown = method.variant.configAt?.(method.config, path) ?? method.config,
+  ) {
     this.method = method;
-    this.config = method.variant.configAt?.(method.config, path) ?? method.config;
+    this.config = config;
     this.site = site;
-    this.shape = siteShapeOf(site, weight.shape, hasBias);
+    this.shape = shape;
     this.path = path;
+  }
+
+  /** A copy with another config of the place. */
+  with(config: unknown): AdapterSettings {
+    return new AdapterSettings(this.method, this.path, this.site, this.shape, config);
   }
 
   get variant(): Variant {

@@ -22,10 +22,11 @@ import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import type { AdaptedSite } from './adaptedSite.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+import { apportion } from './apportion.ts';
 import { isAdapterLayer } from './layers.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
 import { share } from './share.ts';
-import { exchangeOrder } from './siteShape.ts';
+import { exchangeOrder, siteShapeOf } from './siteShape.ts';
 import { type TrainedReason, TrainedWeight } from './trainedWeight.ts';
 import type { Method, SharedTensors } from './variant.ts';
 
@@ -50,23 +51,26 @@ export function place<T>(
   const rank = new Map(
     order.filter((path) => placements.get(path)?.kind === 'adapter').map((path, i) => [path, i]),
   );
-  const shared = share(
+  const sites = apportion(
     adapters.map(([path, method]) => siteAt(at(model, path), path, method)),
     order,
-    foldIn(key, 'shared'),
   );
+  for (const site of sites) requireFit(site);
+  const shared = share(sites, order, foldIn(key, 'shared'));
+  const sitesByPath = new Map(sites.map((site) => [site.settings.path, site]));
   const plan = new Map(
-    [...placements].map(([path, how]) => [
+    [...placements.keys()].map((path) => [
       path,
-      (node: unknown) =>
-        how.kind === 'train'
-          ? trainAll(node, name, path)
-          : adaptModule(siteAt(node, path, how), {
-              name,
-              key: foldIn(key, path),
-              index: rank.get(path) ?? 0,
-              shared: shared.get(path),
-            }),
+      (node: unknown) => {
+        const site = sitesByPath.get(path);
+        if (site === undefined) return trainAll(node, name, path);
+        return adaptModule(site, {
+          name,
+          key: foldIn(key, path),
+          index: rank.get(path) ?? 0,
+          shared: shared.get(path),
+        });
+      },
     ]),
   );
   const adapted = rewrite(model, plan);
@@ -93,8 +97,13 @@ function siteAt(module: unknown, path: string, method: Method): AdaptedSite {
     );
   }
   const hasBias = biasFieldOf(module) !== null;
-  const settings = new AdapterSettings(method, path, site, materialize(weight), hasBias);
-  const { config, shape } = settings;
+  const shape = siteShapeOf(site, materialize(weight).shape, hasBias);
+  return { module, weight, settings: new AdapterSettings(method, path, site, shape) };
+}
+
+/** Throws `unsupported` for a weight or a bias that the variant does not take. */
+function requireFit({ weight, settings }: AdaptedSite): void {
+  const { config, shape, path, variant } = settings;
   const reason = variant.refusal?.(config, shape);
   if (reason !== undefined)
     throw new LorikeetError('unsupported', `${variant.name}: ${reason}`, { path });
@@ -108,7 +117,6 @@ function siteAt(module: unknown, path: string, method: Method): AdaptedSite {
       },
     );
   }
-  return { module, weight, settings };
 }
 
 /** What an adapter has at one place. */

@@ -1,6 +1,7 @@
 import { Shared, SharedGroup } from '@lorikeet/nn';
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { AdaptedSite } from './adaptedSite.ts';
+import { alikeSites, sharingPlace } from './alikeSites.ts';
 import type { SharedTensors } from './variant.ts';
 
 /**
@@ -14,32 +15,18 @@ export function share(
   order: readonly string[],
   key: Tensor,
 ): ReadonlyMap<string, Shared<SharedTensors>> {
-  const groups = new Map<string, AdaptedSite[]>();
   const sharing = sites.filter(({ settings }) => settings.variant.share !== undefined);
-  for (const site of sharing) {
-    const { variant, method } = site.settings;
-    const label = `${variant.name} ${JSON.stringify(method.config)}`;
-    groups.set(label, [...(groups.get(label) ?? []), site]);
-  }
-  const shared = new Map<string, Shared<SharedTensors>>();
-  for (const group of groups.values())
-    for (const [path, part] of shareOne(group, order, key)) shared.set(path, part);
-  return shared;
+  return new Map(alikeSites(sharing, order).flatMap((group) => shareOne(group, key)));
 }
 
 function shareOne(
   group: readonly AdaptedSite[],
-  order: readonly string[],
   key: Tensor,
 ): [path: string, part: Shared<SharedTensors>][] {
-  const rank = new Map(order.map((path, i) => [path, i]));
-  const places = group
-    .map(({ settings: { path, shape, config, variant } }) => ({ path, shape, config, variant }))
-    .sort((a, b) => (rank.get(a.path) ?? 0) - (rank.get(b.path) ?? 0));
-  const variant = places[0]?.variant;
-  const parts = variant?.share?.(places, foldIn(key, variant.name)) ?? [];
+  const variant = group[0]?.settings.variant;
+  const parts = variant?.share?.(group.map(sharingPlace), foldIn(key, variant.name)) ?? [];
   const nodes = new Map<SharedTensors, Shared<SharedTensors>>();
-  return places.map(({ path }, i) => {
+  return group.map(({ settings: { path } }, i) => {
     const part = parts[i];
     if (part === undefined)
       throw new LorikeetError('internal', `${variant?.name} shares nothing with ${path}`);

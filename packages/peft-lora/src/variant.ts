@@ -151,6 +151,11 @@ export interface Variant<Config = unknown> {
   readonly peft?: PeftFormat<Config>;
   /** The config at one path, for a config that has patterns. */
   configAt?(config: Config, path: string): Config;
+  /**
+   * After `configAt`, the configs of all places of an adapter with one config, in the order of the model: for an option
+   * that shares something out among them.
+   */
+  configsAmong?(places: readonly SharingPlace<Config>[]): readonly Config[];
   init(args: InitArguments<Config>): Tensors;
   /** What a place needs beside its parameters and does not train, such as a random projection. */
   frozen?(args: FrozenArguments<Config>): Tensors;

@@ -14,6 +14,7 @@ import {
   adapterLaw,
   numbersOf,
   outputsOf,
+  settingsOf,
   trainedForm,
   weightsOf,
 } from './adapterCase.ts';
@@ -56,8 +57,10 @@ export function commutesElsewhere<C>(variant: Variant<C>): Law {
     const backward = put(put(model, there, 'there'), here, 'here');
     const expected = await outputsOf(forward, inputs);
     requireSame('the output in the other order', await outputsOf(backward, inputs), expected);
-    // What places share depends on which they are.
-    if (variant.share === undefined)
+    // What places share, or is shared out among them, depends on which they are.
+    const configs = (tuned: Probe): string =>
+      JSON.stringify(settingsOf(tuned).map(({ config }) => config));
+    if (variant.share === undefined && configs(fresh) === configs(forward))
       requireSame('the output of both at once', await outputsOf(fresh, inputs), expected);
     requireSame(
       'the output without one of them',

@@ -1,4 +1,3 @@
-import { materialize } from '@lorikeet/nn';
 import { evaluate, gather, LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { AdaptedWeight, AdapterSettings } from '../adaptedWeight.ts';
 import { requireAdapter } from '../compose.ts';
@@ -76,13 +75,7 @@ function trim(
 ): AdaptedWeight {
   const { method, site, shape } = layer.settings;
   const config = { ...parseConfig<AdaloraConfig>(adaloraVariant, method.config), rankPattern };
-  const settings = new AdapterSettings(
-    { ...method, config },
-    path,
-    site,
-    materialize(layer.base),
-    shape.hasBias,
-  );
+  const settings = new AdapterSettings({ ...method, config }, path, site, shape);
   const indices = left.flatMap((kept, i) => (kept ? [i] : []));
   const rows = tensor(indices, [indices.length], 'i32');
   const take = (name: string, axis: number): Tensor =>

@@ -1,4 +1,3 @@
-import { isReparam, materialize, type Weight } from '@lorikeet/nn';
 import {
   div,
   LorikeetError,
@@ -97,12 +96,7 @@ function withRank(layer: AdaptedWeight, rank: number): AdaptedWeight {
   const alpha = config.alpha * (config.useRslora ? Math.sqrt(ratio) : ratio);
   const own = { ...config, rank, alpha, rankPattern: {}, alphaPattern: {} };
   const method = { ...settings.method, config: own };
-  const weight = tensorOf(base);
   const { path, site, shape } = settings;
-  const changed = new AdapterSettings(method, path, site, weight, shape.hasBias);
+  const changed = new AdapterSettings(method, path, site, shape);
   return new AdaptedWeight(base, parameters, name, changed, mix, frozen, shared);
-}
-
-function tensorOf(weight: Weight): Tensor {
-  return isReparam(weight) ? materialize(weight) : weight;
 }

@@ -17,12 +17,11 @@ export function uniformBetween(
 }
 
 /**
- * What `torch.randn` gives on a CPU, up to the last bits of its logarithm and cosine: by pairs (Box and Muller 1958),
- * of blocks of 16 numbers; the last block overlaps the one before it.
- *
- * @param count at least 16: PyTorch draws fewer in another way, which no method needs.
+ * What `torch.randn` gives on a CPU, up to the last bits of its logarithm and cosine: pairs (Box and Muller 1958) of
+ * blocks of 16 numbers; the last block overlaps the one before it. Fewer numbers than a block come one pair after another.
  */
 export function normalValues(generator: MersenneTwister, count: number): Float32Array {
+  if (count < 16) return fewNormalValues(generator, count);
   const values = uniformValues(generator, count);
   const transform = (start: number): void => {
     for (let i = start; i < start + 8; i++) {
@@ -33,11 +32,24 @@ export function normalValues(generator: MersenneTwister, count: number): Float32
     }
   };
   for (let start = 0; start + 16 <= count; start += 16) transform(start);
-  if (count % 16 !== 0 && count >= 16) {
+  if (count % 16 !== 0) {
     values.set(uniformValues(generator, 16), count - 16);
     transform(count - 16);
   }
   return values;
+}
+
+/** Of f64, from 53 bits each. */
+function fewNormalValues(generator: MersenneTwister, count: number): Float32Array {
+  const uniform = (): number => {
+    const [high, low] = [generator.bits() & 0x1fffff, generator.bits()];
+    return (high * 2 ** 32 + low) / 2 ** 53;
+  };
+  const pairs = Array.from({ length: Math.ceil(count / 2) }, () => {
+    const [angle, radius] = [2 * Math.PI * uniform(), Math.sqrt(-2 * Math.log1p(-uniform()))];
+    return [radius * Math.cos(angle), radius * Math.sin(angle)];
+  });
+  return Float32Array.from(pairs.flat().slice(0, count));
 }
 
 /**

@@ -1,48 +1,30 @@
-import {
-  add,
-  cast,
-  inverseFourier,
-  mul,
-  normal,
-  swapAxes,
-  type Tensor,
-  zeros,
-} from '@lorikeet/tensor-core';
+import { add, cast, inverseFourier, mul, swapAxes, type Tensor } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
 import { denseOf, sparseProduct } from '../sparseUpdate.ts';
-import { type TargetOptions, valueForPath } from '../target.ts';
-import { seededEntries } from '../torch/seededEntries.ts';
-import { type Method, method, peftField, type Variant } from '../variant.ts';
+import {
+  chosenEntries,
+  firstSpectrum,
+  type SpectralConfig,
+  sampleSpectral,
+  spectralConfigAt,
+  spectralFields,
+  spectralPlacement,
+  spectralRefusal,
+} from '../spectral/spectralConfig.ts';
+import type { TargetOptions } from '../target.ts';
+import { type Method, method, type Variant } from '../variant.ts';
 
-export interface FourierftConfig {
-  /** Entries of the spectrum that train. */
-  readonly frequencies: number;
-  /** The update is scaled by this. */
-  readonly scaling: number;
-  /** Seed by which the entries are chosen: PyTorch's generator on a CPU, so that PEFT chooses the same. */
-  readonly locationSeed: number;
-  /** Starts as the base; else the entries are random. */
-  readonly initWeights: boolean;
-  /** Other numbers of entries for modules whose path ends in a match of the regular expression. */
-  readonly frequencyPattern: Readonly<Record<string, number>>;
-}
+/** Without options it starts from random entries. */
+export type FourierftConfig = SpectralConfig;
 
 export type FourierftOptions = Partial<FourierftConfig> & TargetOptions;
-
-const count = z.int().positive();
 
 export const fourierftVariant: Variant<FourierftConfig> = {
   name: 'fourierft',
   paper: 'Gao et al. 2024, https://arxiv.org/abs/2405.03003',
-  schema: z.strictObject({
-    frequencies: peftField(count.default(1000), 'n_frequency', 'frequencyPattern'),
-    scaling: peftField(z.number().default(150), 'scaling'),
-    locationSeed: peftField(z.int().min(0).default(777), 'random_loc_seed'),
-    initWeights: peftField(z.boolean().default(false), 'init_weights'),
-    frequencyPattern: peftField(z.record(z.string(), count).default({}), 'n_frequency_pattern'),
-  }),
+  schema: z.strictObject(spectralFields({ frequencies: 1000, scaling: 150, initWeights: false })),
   kinds: ['linear'],
   traits: {
     identityAtInit: ({ initWeights }) => initWeights,
@@ -51,41 +33,17 @@ export const fourierftVariant: Variant<FourierftConfig> = {
     isStochastic: () => false,
     parameterCount: ({ frequencies }) => frequencies,
   },
-  sample: (draw) => ({
-    frequencies: draw.integer(1, 3),
-    scaling: draw.pick([0.5, 2, 30]),
-    locationSeed: draw.integer(0, 5),
-    initWeights: draw.boolean(),
-    frequencyPattern: draw.boolean() ? {} : { first: draw.integer(1, 2) },
-  }),
-  refusal: ({ frequencies }, shape) =>
-    frequencies <= shape.in * shape.out
-      ? undefined
-      : `${frequencies} frequencies are more than a weight of ${shape.out} by ${shape.in} has`,
+  sample: sampleSpectral,
+  refusal: spectralRefusal,
   peft: {
     type: 'FOURIERFT',
-    inactive: {
-      bias: 'none',
-      exclude_modules: null,
-      fan_in_fan_out: false,
-      layers_pattern: null,
-      layers_to_transform: null,
-    },
+    inactive: spectralPlacement,
     keys: () => ({ spectrum: 'fourierft_spectrum' }),
   },
 
-  configAt: (config, path) => ({
-    ...config,
-    frequencies: valueForPath(config.frequencyPattern, path) ?? config.frequencies,
-  }),
-
-  init: ({ config: { frequencies, initWeights }, key }) => ({
-    spectrum: initWeights ? zeros([frequencies]) : normal(key, [frequencies]),
-  }),
-
-  frozen: ({ shape, config: { frequencies, locationSeed } }) => ({
-    indices: seededEntries(shape, { count: frequencies, seed: locationSeed }),
-  }),
+  configAt: spectralConfigAt,
+  init: ({ config, key }) => firstSpectrum(config, key),
+  frozen: ({ shape, config }) => chosenEntries(config, shape),
 
   materialize({ base, shape, config, parameters, frozen }) {
     const entries = entriesOf(parameterOf(parameters, 'spectrum'), frozen);

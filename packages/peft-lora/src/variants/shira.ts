@@ -1,4 +1,19 @@
-import { add, dot, normal, zeros } from '@lorikeet/tensor-core';
+import {
+  abs,
+  add,
+  div,
+  dot,
+  LorikeetError,
+  mod,
+  normal,
+  reshape,
+  sort,
+  stack,
+  sub,
+  type Tensor,
+  topk,
+  zeros,
+} from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
@@ -11,7 +26,12 @@ import { type Method, method, peftField, type Variant } from '../variant.ts';
 export interface ShiraConfig {
   /** As many entries of a weight train as a LoRA of this rank has parameters. */
   readonly rank: number;
-  /** Seed of the choice: PyTorch's generator on a CPU. Without one, where PEFT's choice cannot be repeated, it is 0. */
+  /**
+   * How entries are chosen: at random, or those that are largest in the weight. Files tell which they are, so that one
+   * with a choice of another name, made by a function in Python, can be read.
+   */
+  readonly maskType: 'random' | 'magnitude' | (string & {});
+  /** Of `random`: PyTorch's generator on a CPU. Without one, where PEFT's choice cannot be repeated, it is 0. */
   readonly randomSeed: number | null;
   /** Starts as the base; else the entries' changes are random. */
   readonly initWeights: boolean;
@@ -24,6 +44,7 @@ export const shiraVariant: Variant<ShiraConfig> = {
   paper: 'Bhardwaj et al. 2024, https://arxiv.org/abs/2406.13175',
   schema: z.strictObject({
     rank: peftField(z.int().positive().default(32), 'r'),
+    maskType: peftField(z.string().default('random'), 'mask_type'),
     randomSeed: peftField(z.int().min(0).nullable().default(null), 'random_seed'),
     initWeights: peftField(z.boolean().default(true), 'init_weights'),
   }),
@@ -37,6 +58,7 @@ export const shiraVariant: Variant<ShiraConfig> = {
   },
   sample: (draw) => ({
     rank: draw.integer(1, 2),
+    maskType: draw.pick(['random', 'magnitude']),
     randomSeed: draw.pick([null, 1, 2, 3]),
     initWeights: draw.boolean(),
   }),
@@ -47,7 +69,7 @@ export const shiraVariant: Variant<ShiraConfig> = {
       : `rank ${config.rank} asks for more entries than a weight of ${shape.out} by ${shape.in} has`,
   peft: {
     type: 'SHIRA',
-    inactive: { fan_in_fan_out: false, mask_type: 'random' },
+    inactive: { fan_in_fan_out: false },
     keys: () => ({ values: 'shira_weight', indices: 'shira_indices' }),
   },
 
@@ -56,13 +78,11 @@ export const shiraVariant: Variant<ShiraConfig> = {
     return { values: config.initWeights ? zeros(sides) : normal(key, sides) };
   },
 
-  frozen: ({ shape, config }) => ({
-    indices: seededEntries(shape, {
-      count: entryCount(config, shape),
-      seed: config.randomSeed ?? 0,
-      sorted: true,
-    }),
-  }),
+  frozen({ shape, config, base }) {
+    const count = entryCount(config, shape);
+    if (config.maskType === 'magnitude') return { indices: largestEntries(base(), count) };
+    return { indices: seededEntries(shape, { count, seed: config.randomSeed ?? 0, sorted: true }) };
+  },
 
   materialize({ base, shape, parameters, frozen }) {
     const entries = entriesOf(parameterOf(parameters, 'values'), frozen);
@@ -80,9 +100,26 @@ export const shiraVariant: Variant<ShiraConfig> = {
   },
 };
 
-/** Sparse high-rank adaptation: the weight with changes at a few of its entries, chosen by a seed. */
+/**
+ * Sparse high-rank adaptation: the weight with changes at a few of its entries.
+ *
+ * @throws LorikeetError `invalid-config` for a `maskType` that is neither of both, besides faults of other options.
+ */
 export function shira(options: ShiraOptions = {}): Method<ShiraConfig> {
-  return method(shiraVariant, options);
+  const { maskType = 'random' } = options;
+  if (maskType === 'random' || maskType === 'magnitude') return method(shiraVariant, options);
+  throw new LorikeetError('invalid-config', `shira knows no maskType '${maskType}'`, {
+    expected: 'random, magnitude',
+    received: maskType,
+  });
+}
+
+/** The entries of largest absolute value, row by row: i32 [2, n]. */
+function largestEntries(weight: Tensor, count: number): Tensor {
+  const [, width = 1] = weight.shape;
+  const { indices } = topk(reshape(abs(weight), [-1]), count);
+  const places = sort(indices);
+  return stack([div(sub(places, mod(places, width)), width), mod(places, width)]);
 }
 
 function entryCount({ rank }: ShiraConfig, shape: SiteShape): number {

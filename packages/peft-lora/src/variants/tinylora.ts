@@ -13,6 +13,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { parameterOf } from '../parameterOf.ts';
+import { roundHalfToEven } from '../roundHalfToEven.ts';
 import type { SiteShape } from '../siteShape.ts';
 import type { TargetOptions } from '../target.ts';
 import { MersenneTwister } from '../torch/mersenneTwister.ts';
@@ -149,11 +150,6 @@ function groupsOf(places: number, weightTying: number): number[] {
   const groups = Math.max(1, roundHalfToEven(places * (1 - weightTying)));
   const size = Math.max(1, Math.floor(places / groups));
   return Array.from({ length: places }, (_, i) => Math.min(Math.floor(i / size), groups - 1));
-}
-
-/** As Python rounds. */
-function roundHalfToEven(value: number): number {
-  return value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
 }
 
 /** Down is [R, in], up is [out, R]. */
