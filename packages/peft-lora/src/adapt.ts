@@ -10,6 +10,7 @@ import { adapterNames } from './layers.ts';
 import type { ModuleMethod } from './modules/moduleVariant.ts';
 import { placeModules } from './modules/placeModules.ts';
 import { place, type TrainMethod } from './place.ts';
+import { type LayerRanges, replicatedOnce } from './replicateLayers.ts';
 import { modelPaths } from './rewrite.ts';
 import { isInTarget, requireLayers, type TargetOptions } from './target.ts';
 import type { Method } from './variant.ts';
@@ -32,19 +33,25 @@ export interface AdaptOptions {
   readonly key?: Tensor;
   /** Under which the adapter is saved, mixed and disabled. Defaults to `default`. */
   readonly name?: string;
+  /**
+   * Adapts a deeper stack of the model's layers, as `replicateLayers` makes it, and says so in files: PEFT's
+   * `layer_replication`.
+   */
+  readonly layerReplication?: LayerRanges;
 }
 
 /**
  * Puts adapters on a model. All else is frozen: `partition(tuned, isTrainable)` gives what trains.
  *
  * @returns a new model; the given one stays whole, and its tensors are shared, not copied.
- * @throws LorikeetError `no-match` with the nearest paths if a selector, or one thing of a list in it, finds nothing, or
+ * @throws LorikeetError as `replicateLayers` does; `no-match` with the nearest paths if a selector, or one thing of a list in it, finds nothing, or
  *   if a method selects nothing in one of its `layers`; `unsupported` if a
  *   variant cannot adapt what was found; `invalid-argument` if the name is taken.
  */
-export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}): T {
-  const { key = randomKey(0), name = 'default' } = options;
-  requireFreeName(model, name);
+export function adapt<T>(given: T, spec: AdaptSpec, options: AdaptOptions = {}): T {
+  const { key = randomKey(0), name = 'default', layerReplication: ranges } = options;
+  requireFreeName(given, name);
+  const model = ranges === undefined ? given : replicatedOnce(given, ranges);
   const { modules, weights } = modelPaths(model);
   const sites = sitesOf(model);
   const matrices = new Set(
@@ -61,6 +68,7 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
       continue;
     }
     if (how.kind === 'module') {
+      if (ranges !== undefined) throw unreplicated(how.variant.name);
       const method = how as ModuleMethod;
       const accepting = ['', ...modules].filter((path) => accepts(model, path, method));
       const found = selector === '' ? [''] : selectPaths(selector, accepting);
@@ -81,11 +89,18 @@ export function adapt<T>(model: T, spec: AdaptSpec, options: AdaptOptions = {}):
         },
       );
     }
-    for (const path of found) assign(model, path, how as Method, placements);
+    const method = how as Method;
+    const placed = ranges === undefined ? method : replicating(method, ranges);
+    for (const path of found) assign(model, path, placed, placements);
     selected.set(how.target, [...(selected.get(how.target) ?? []), ...found]);
   }
   for (const [target, paths] of selected) requireLayers(paths, target);
   return placeModules(place(model, placements, { name, key }), around, { name, key });
+}
+
+/** The method as it is written in files of an adapter on replicated layers. */
+function replicating(how: Method, ranges: LayerRanges): Method {
+  return { ...how, extra: { ...how.extra, layer_replication: ranges } };
 }
 
 function accepts(model: unknown, path: string, { variant }: ModuleMethod): boolean {
@@ -152,4 +167,14 @@ export function requireFreeName(model: unknown, name: string): void {
     received: name,
     hint: `choose another name, or take it away with disable(model, '${name}')`,
   });
+}
+
+function unreplicated(name: string): LorikeetError {
+  return new LorikeetError(
+    'unsupported',
+    `${name} has no place for replicated layers in its files`,
+    {
+      hint: 'adapt replicateLayers(model, ranges), and keep the ranges yourself',
+    },
+  );
 }

@@ -2,6 +2,7 @@ import { baseOf, countParameters, paths, type SharedGroup } from '@lorikeet/nn';
 import { byteLengthOf } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from './adaptedWeight.ts';
 import { disable } from './compose.ts';
+import { distinctTensors } from './distinctTensors.ts';
 import { formatTable } from './formatTable.ts';
 import { isTrainable } from './isTrainable.ts';
 import { adapterLayers } from './layers.ts';
@@ -62,7 +63,8 @@ export function describe(tuned: unknown): Description {
   const replaced = rows
     .filter(({ method }) => method === 'train')
     .reduce((sum, { parameters }) => sum + parameters, 0);
-  const total = countParameters(disable(tuned)) + trainable - replaced;
+  const base = distinctTensors(disable(tuned)).reduce((sum, { size }) => sum + size, 0);
+  const total = base + trainable - replaced;
   const all = [...rows, ...modules];
   return { rows: all, trainable, total, toString: () => format(all, trainable, total) };
 }

@@ -1,4 +1,4 @@
-import { combine, partition, paths } from '@lorikeet/nn';
+import { combine, partition } from '@lorikeet/nn';
 import {
   byteLengthOf,
   currentBackend,
@@ -9,9 +9,10 @@ import {
   valueAndGrad,
 } from '@lorikeet/tensor-core';
 import { safetensorsHeader } from '@lorikeet/tensor-core/safetensors';
-import { type AdaptSpec, adapt } from './adapt.ts';
+import { type AdaptOptions, type AdaptSpec, adapt } from './adapt.ts';
 import { AdaptedWeight } from './adaptedWeight.ts';
 import { type AdapterRow, describe } from './describe.ts';
+import { distinctTensors } from './distinctTensors.ts';
 import { formatTable } from './formatTable.ts';
 import { isTrainable } from './isTrainable.ts';
 import { adapterLayers } from './layers.ts';
@@ -19,7 +20,7 @@ import { peakBytes } from './peakBytes.ts';
 import { storedDTypeOf } from './peft/adapterEntries.ts';
 import { encodeAdapter } from './peft/encodeAdapter.ts';
 
-export interface ExplainOptions<T> {
+export interface ExplainOptions<T> extends Pick<AdaptOptions, 'layerReplication'> {
   /** The loss of a step, to tell what its intermediate results take. It is recorded, not computed. */
   readonly loss?: (model: T) => Tensor;
   /** Tensors that the optimiser keeps for each parameter. Defaults to 2, as Adam. */
@@ -63,9 +64,10 @@ export interface Plan {
  * @throws LorikeetError as `adapt` does: `no-match`, with the nearest names, for anything in a selector that matches nothing.
  */
 export function explain<T>(model: T, spec: AdaptSpec, options: ExplainOptions<T> = {}): Plan {
-  const { loss, optimizerSlots = 2 } = options;
+  const { loss, optimizerSlots = 2, layerReplication } = options;
+  const replication = layerReplication === undefined ? {} : { layerReplication };
   // First values are recorded only.
-  const tuned = adapt(model, spec);
+  const tuned = adapt(model, spec, replication);
   const { rows, trainable, total } = describe(tuned);
   const layers = adapterLayers(tuned);
   const planned = rows.map((row, i): PlannedRow => {
@@ -88,7 +90,7 @@ export function explain<T>(model: T, spec: AdaptSpec, options: ExplainOptions<T>
 }
 
 function bytesOf(tree: unknown): number {
-  return paths(tree).reduce((sum, [, leaf]) => sum + byteLengthOf(leaf.dtype, leaf.size), 0);
+  return distinctTensors(tree).reduce((sum, { dtype, size }) => sum + byteLengthOf(dtype, size), 0);
 }
 
 function fileBytesOf(tuned: unknown): number | null {

@@ -81,6 +81,7 @@ export { moduleVariants, variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
 export type { PromptParameters } from './prompts/promptParameters.ts';
+export { type LayerRanges, replicateLayers } from './replicateLayers.ts';
 export { applyScalings } from './routing/applyScalings.ts';
 export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
 export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';

@@ -4,6 +4,7 @@ import { AdaptedWeight } from '../adaptedWeight.ts';
 import { adapterLayers } from '../layers.ts';
 import type { ModuleVariant } from '../modules/moduleVariant.ts';
 import { place, type TrainMethod } from '../place.ts';
+import { replicatedOnce } from '../replicateLayers.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
@@ -36,25 +37,27 @@ export interface DecodeOptions {
 }
 
 /**
- * Puts a saved adapter on its base model. Everything is checked before a tensor is read.
+ * Puts a saved adapter on its base model, whose layers it may replicate. Everything is checked before a tensor is read.
  *
  * @throws LorikeetError `unsupported` for a method or active option that is not built; `no-match` for a target
  *   that is not in the model; `missing-tensor`, `unexpected-tensor`, `shape-mismatch`; `invalid-config`.
  */
 export async function decodeAdapter<T>(
-  model: T,
+  given: T,
   { config, tensors: source }: AdapterFiles,
   options: DecodeOptions = {},
 ): Promise<T> {
   const { name = 'default', strict = true } = options;
-  requireFreeName(model, name);
+  requireFreeName(given, name);
   const json = requireRecord(config);
   const words = parsePlacement(json);
   const { compat } = options;
   const around = moduleMethodOf(json, options.moduleVariants ?? [], compat);
   if (around !== undefined)
-    return decodeModules(model, around, json, words, source, { name, strict });
+    return decodeModules(given, around, json, words, source, { name, strict });
   const found = methodOf(json, words, options.variants ?? []);
+  const { layer_replication: ranges } = words;
+  const model = ranges === null ? given : replicatedOnce(given, ranges);
   const method = compat === undefined ? found : { ...found, target: { ...found.target, compat } };
   const isInput = method.variant.peft?.targetsInput === true && words.target_modules === null;
   const placement = isInput ? { ...words, target_modules: [inputEmbedding(model)] } : words;

@@ -68,6 +68,11 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     peft_type: type,
     task_type,
   };
+  const own = ownPlacementKeys.find(
+    (key) => isActive(Reflect.get(config, key) ?? null) && !Object.hasOwn(inactive ?? {}, key),
+  );
+  if (own !== undefined)
+    throw refusal(`${own} of the method '${variant.name}'`, '', 'PEFT has it for LoRA');
   const written = Object.entries(config).filter(
     ([key, value]) =>
       isActive(value) ||

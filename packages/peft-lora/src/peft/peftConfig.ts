@@ -1,5 +1,6 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import type { LayerRanges } from '../replicateLayers.ts';
 import { shown } from './shown.ts';
 
 const names = z.array(z.string().min(1));
@@ -15,6 +16,7 @@ const placement = z.object({
   layers_to_transform: z.union([layer, z.array(layer)]).nullish(),
   layers_pattern: z.union([z.string(), names]).nullish(),
   modules_to_save: names.nullish(),
+  layer_replication: z.array(z.tuple([layer, layer])).nullish(),
   bias: z
     .string()
     .regex(/^(none|all|[a-z0-9]+_only)$/, "not 'none', 'all' or '..._only'")
@@ -33,12 +35,14 @@ export interface PeftPlacement {
   readonly layers_to_transform: readonly number[];
   readonly layers_pattern: readonly string[];
   readonly modules_to_save: readonly string[];
+  /** Of which layers of the model the adapted one is made; `null` if these are its own. */
+  readonly layer_replication: LayerRanges | null;
   /** PEFT names the second mode after the method: `lora_only`, `boft_only`. */
   readonly bias: 'none' | 'all' | 'lora_only';
 }
 
 /** Keys of the placement that only some methods have. */
-export const ownPlacementKeys: readonly string[] = ['target_parameters'];
+export const ownPlacementKeys: readonly string[] = ['target_parameters', 'layer_replication'];
 /** Keys that say where a method is put, and keys that change no number. */
 export const placementKeys: readonly string[] = Object.keys(placement.shape).filter(
   (key) => !ownPlacementKeys.includes(key),
@@ -97,6 +101,7 @@ export function parsePlacement(json: PeftJson): PeftPlacement {
     layers_to_transform: layers,
     layers_pattern: patterns,
     modules_to_save: data.modules_to_save ?? [],
+    layer_replication: data.layer_replication ?? null,
     bias: bias === 'all' ? 'all' : (bias ?? 'none') === 'none' ? 'none' : 'lora_only',
   };
 }

@@ -170,7 +170,6 @@ describe('options of PEFT', () => {
     ['init_lora_weights', 'loftq'],
     ['init_lora_weights', 'mica'],
     ['init_lora_weights', 'pissa_niter_x'],
-    ['layer_replication', [[0, 2]]],
     ['use_bdlora', { nblocks: 2 }],
     ['alora_invocation_tokens', [1, 2]],
     ['qalora_group_size', 32],
