@@ -1,23 +1,27 @@
 /** Models in folders, in Node. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { paths } from '@lorikeet/nn';
 import { evaluate, LorikeetError, randomKey, sameShape } from '@lorikeet/tensor-core';
-import { openSafetensors, saveSharded } from '@lorikeet/tensor-core/safetensors/node';
+import { saveSharded } from '@lorikeet/tensor-core/safetensors/node';
 import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
+import { openCheckpoint } from './openCheckpoint.ts';
+import { readJsonFile } from './readJsonFile.ts';
+
+export { openPytorch } from './pytorch/openPytorch.ts';
 
 /**
  * Loads a model from a Hugging Face folder: `config.json`, and the weights in one safetensors file or several
- * with an index. Throws as `loadModel` does, and `invalid-file`.
+ * with an index, or in what `torch.save` wrote, of which nothing is run. Throws as `loadModel` does, and `invalid-file`.
  *
  * @example
  * const model = await load('bert-base-uncased', { allowMissing: ['classifier.*'] });
  */
 export async function load(dir: string, options: LoadOptions = {}): Promise<Model> {
-  const config = await readConfig(join(dir, 'config.json'));
-  const tensors = await openSafetensors(dir);
+  const config = await readJsonFile(join(dir, 'config.json'), 'the config of the model');
+  const tensors = await openCheckpoint(dir);
   try {
     return await loadModel({ config, tensors }, options);
   } finally {
@@ -73,19 +77,4 @@ function requireOwnTree(model: Model): void {
     received: found.get(different)?.toString() ?? 'no tensor here',
     hint: 'merge its adapters first, or save them alone',
   });
-}
-
-async function readConfig(path: string): Promise<unknown> {
-  const fault = (cause: unknown): LorikeetError =>
-    new LorikeetError('invalid-file', 'the config of the model cannot be read', {
-      path,
-      expected: 'a config.json as Hugging Face writes it',
-      received: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    });
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw fault(cause);
-  }
 }
