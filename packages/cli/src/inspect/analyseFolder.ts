@@ -26,7 +26,7 @@ export interface FolderAnalysis {
 }
 
 /** Analyses an adapter, on its base model if that is given, and compares it with another one if that is. */
-export async function analyseFolder(dir: string, flags: AnalysisFlags): Promise<FolderAnalysis> {
+async function analyseFolder(dir: string, flags: AnalysisFlags): Promise<FolderAnalysis> {
   const { base, other, energy, intruders } = flags;
   const tuned = await openAdapter(dir, base);
   const analysis = await analyseAdapter(tuned, {
