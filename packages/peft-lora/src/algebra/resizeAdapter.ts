@@ -109,7 +109,7 @@ function withRanks(
   const base = isAdapterLayer(layer.base) ? withRanks(layer.base, resized) : layer.base;
   const place = layer instanceof TrainedWeight ? undefined : resized.get(layer.settings);
   if (layer instanceof TrainedWeight || place === undefined) return layer.with({ base });
-  const settings = layer.settings.with(place.method);
+  const settings = layer.settings.withMethod(place.method);
   const { name, mix } = layer;
   return layer instanceof AdaptedBias
     ? new AdaptedBias(base, layer.parameters, name, settings, mix)

@@ -24,6 +24,8 @@ export async function decodeWithoutBase(
   const words = parsePlacement(json);
   const around = moduleMethodOf(json, options.moduleVariants ?? []);
   if (around !== undefined) throw unreadable(around.variant.name);
+  if ((words.target_parameters ?? []).length > 0)
+    throw needsBase('the files do not tell of which parameters the updates are');
   const { variant, config: parsed } = methodOf(json, words, options.variants ?? []);
   const keys = storedKeys(tensors);
   const adapted = adaptedModules(variant, parsed, keys, tensors);
@@ -78,6 +80,8 @@ function placementOf(
     exclude_modules: [],
     layers_to_transform: [],
     layers_pattern: [],
+    // The files have the layers of the deeper stack.
+    layer_replication: null,
   };
 }
 

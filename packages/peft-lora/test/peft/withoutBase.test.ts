@@ -90,6 +90,12 @@ describe('an adapter without its base', () => {
     await expect(decodeWithoutBase(files)).rejects.toThrow(refusal('unsupported', 'sizes'));
   });
 
+  test('refuses updates of parameters, whose sizes are those of all experts together', async () => {
+    const files = await filesOf(await trainedForm(every));
+    const work = decodeWithoutBase(await withConfig(files, { target_parameters: ['experts.up'] }));
+    await expect(work).rejects.toThrow(refusal('unsupported', 'of which parameters'));
+  });
+
   test('refuses what is no adapter, or contradicts itself', async () => {
     const files = await filesOf(await trainedForm(every));
     await expect(decodeWithoutBase({ ...(await withConfig(files)), config: [] })).rejects.toThrow(
