@@ -18,6 +18,13 @@ export function positiveOption(text: string): number {
   return value;
 }
 
+/** Parses an option that is a part of a whole. */
+export function partOption(text: string): number {
+  const value = positiveOption(text);
+  if (value > 1) throw new InvalidArgumentError('It must be a number above 0, up to 1.');
+  return value;
+}
+
 /** Parses an option that is a list with commas. */
 export function listOption(text: string): string[] {
   // A comma in braces belongs to a selector.

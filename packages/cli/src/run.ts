@@ -8,6 +8,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { newVariantCommand } from './commands/newVariant.ts';
 import { parityCommand } from './commands/parity.ts';
+import { resizeCommand } from './commands/resize.ts';
 
 /**
  * Runs the `lorikeet` command. Results go to standard output, progress and errors to standard error.
@@ -22,6 +23,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .addCommand(finetuneCommand())
     .addCommand(mergeCommand())
     .addCommand(inspectCommand())
+    .addCommand(resizeCommand())
     .addCommand(parityCommand())
     .addCommand(exportCommand())
     .addCommand(newVariantCommand());

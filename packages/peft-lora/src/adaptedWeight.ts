@@ -192,4 +192,9 @@ export class AdapterSettings {
   get variant(): Variant {
     return this.method.variant;
   }
+
+  /** The same place with another method. */
+  withMethod(method: Method): AdapterSettings {
+    return new AdapterSettings(method, this.path, this.site, this.shape);
+  }
 }

@@ -25,6 +25,12 @@ export {
   extractUpdate,
 } from './algebra/extractUpdate.ts';
 export { denseOf, type LowRank, rankOf, route, svdOf } from './algebra/lowRank.ts';
+export {
+  type Resized,
+  type ResizedRow,
+  type ResizeOptions,
+  resizeAdapter,
+} from './algebra/resizeAdapter.ts';
 export { lowRankOf, updateOf } from './algebra/updateOf.ts';
 export type {
   AdapterAnalysis,
@@ -75,6 +81,7 @@ export {
 export { adapterEntries } from './peft/adapterEntries.ts';
 export { parametersByKey } from './peft/adapterTensors.ts';
 export { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
+export { decodeWithoutBase } from './peft/decodeWithoutBase.ts';
 export { encodeAdapter } from './peft/encodeAdapter.ts';
 export type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
 export { moduleVariants, variants } from './peft/findVariant.ts';

@@ -6,7 +6,8 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import { openSafetensors, saveSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { requireFreeName } from './adapt.ts';
 import { adapterEntries } from './peft/adapterEntries.ts';
-import { type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
+import { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
+import { decodeWithoutBase } from './peft/decodeWithoutBase.ts';
 import { encodeAdapter } from './peft/encodeAdapter.ts';
 import type { EncodeOptions } from './peft/encodedAdapter.ts';
 
@@ -30,12 +31,34 @@ export async function loadAdapter<T>(
 ): Promise<T> {
   const { name = 'default' } = options;
   requireFreeName(model, name);
+  return withFiles(dir, name, (files) => decodeAdapter(model, files, options));
+}
+
+/**
+ * Reads an adapter in Hugging Face PEFT's format without its base model, to analyse, resize or combine it.
+ *
+ * @param dir as for `loadAdapter`.
+ * @throws LorikeetError as `decodeWithoutBase` does; `invalid-file`, `invalid-config`.
+ * @example
+ * console.log(String(await analyseAdapter(await loadWithoutBase('spam-lora'), { drift: false })));
+ */
+export async function loadWithoutBase(dir: string, options: DecodeOptions = {}): Promise<unknown> {
+  const { name = 'default' } = options;
+  requireFreeName({}, name);
+  return withFiles(dir, name, (files) => decodeWithoutBase(files, options));
+}
+
+async function withFiles<T>(
+  dir: string,
+  name: string,
+  use: (files: AdapterFiles) => Promise<T>,
+): Promise<T> {
   const folder = (await exists(join(dir, name, configName))) ? join(dir, name) : dir;
   const config = await readConfig(join(folder, configName));
   await refusePickle(folder);
   const tensors = await openSafetensors(join(folder, weightsName));
   try {
-    return await decodeAdapter(model, { config, tensors }, options);
+    return await use({ config, tensors });
   } finally {
     await tensors.close();
   }

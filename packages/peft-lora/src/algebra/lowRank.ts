@@ -46,14 +46,17 @@ export function inWeightOrder(
   return exchangeOrder(site, matrix);
 }
 
-/** The way back: the change of a weight, as its module stores it, as the matrix [out, in] of a pair. */
+/**
+ * The way back: the change of a weight, as its module stores it, as the matrix [out, in] of a pair; of experts as one over the
+ * other, [E * out, in].
+ */
 export function asMatrix(
   change: Tensor,
   { site, shape }: { readonly site: Site; readonly shape: SiteShape },
 ): Tensor {
   if (shape.kind === 'embedding') return swapAxes(change);
   if (shape.kind === 'conv') return reshape(change, [shape.out, change.size / shape.out]);
-  return exchangeOrder(site, change);
+  return reshape(exchangeOrder(site, change), [shape.experts * shape.out, shape.in]);
 }
 
 export function scaled(pair: LowRank, by: number): LowRank {

@@ -37,8 +37,12 @@ export function lowRankOf(layer: AdaptedWeight): LowRank | undefined {
 function pairOf(layer: AdaptedWeight, path: string): LowRank {
   const pair = lowRankOf(layer);
   if (pair !== undefined) return pair;
-  const { name } = layer.settings.variant;
-  throw new LorikeetError('unsupported', `what ${name} changes here is no low-rank product`, {
+  throw noLowRank(layer, path);
+}
+
+export function noLowRank({ settings }: AdaptedWeight, path: string): LorikeetError {
+  const summary = `what ${settings.variant.name} changes here is no low-rank product`;
+  return new LorikeetError('unsupported', summary, {
     path,
     hint: 'extractUpdate of disable(model) and merge(model) finds the nearest one, and says how much is lost',
   });

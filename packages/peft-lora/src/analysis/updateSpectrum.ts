@@ -37,10 +37,12 @@ export function adaptedMatrices(tuned: unknown, name: string): [string, AdaptedW
  */
 export async function spectrumOf(path: string, adapted: AdaptedWeight): Promise<UpdateSpectrum> {
   const layer = inDoubles(adapted);
-  const { variant, config } = layer.settings;
+  const { variant, config, shape } = layer.settings;
   const pair = lowRankOf(layer);
   const found = pair === undefined ? denseSvd(layer) : svdOf(pair);
-  const most = Math.min(variant.traits.maxRank(config) ?? Infinity, found.s.size);
+  // Each of the experts has that rank.
+  const bound = shape.experts * (variant.traits.maxRank(config) ?? Infinity);
+  const most = Math.min(bound, found.s.size);
   const first = (part: Svd['u']): Svd['u'] => sliceAxis(part, -1, 0, most);
   const svd = { u: first(found.u), s: first(found.s), v: first(found.v) };
   await evaluate([svd.u, svd.s, svd.v]);

@@ -12,7 +12,7 @@ import { companionsOf, inputEmbedding } from './companions.ts';
 import { decodeModules } from './decodeModules.ts';
 import { methodOf, moduleMethodOf, variants } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
-import { parsePlacement, requireRecord } from './peftConfig.ts';
+import { type PeftJson, type PeftPlacement, parsePlacement, requireRecord } from './peftConfig.ts';
 import { requireMatches, selectModules } from './selectModules.ts';
 
 /** An adapter in the format of Hugging Face PEFT. */
@@ -47,11 +47,24 @@ export async function decodeAdapter<T>(
   { config, tensors: source }: AdapterFiles,
   options: DecodeOptions = {},
 ): Promise<T> {
-  const { name = 'default', strict = true } = options;
-  requireFreeName(given, name);
   const json = requireRecord(config);
-  const words = parsePlacement(json);
-  const { compat } = options;
+  return decodePlaced(given, { json, words: parsePlacement(json), source }, options);
+}
+
+/** A config that is checked, and where it is put, which need not be in its own words. */
+export interface PlacedFiles {
+  readonly json: PeftJson;
+  readonly words: PeftPlacement;
+  readonly source: TensorSource;
+}
+
+export async function decodePlaced<T>(
+  given: T,
+  { json, words, source }: PlacedFiles,
+  options: DecodeOptions,
+): Promise<T> {
+  const { name = 'default', strict = true, compat } = options;
+  requireFreeName(given, name);
   const around = moduleMethodOf(json, options.moduleVariants ?? [], compat);
   if (around !== undefined)
     return decodeModules(given, around, json, words, source, { name, strict });

@@ -84,7 +84,7 @@ export function storedParts(
 }
 
 /** Keys without the prefix, which files of `inject_adapter_in_model` lack, and the keys as stored. */
-function storedKeys({ entries }: TensorSource): Map<string, string> {
+export function storedKeys({ entries }: TensorSource): Map<string, string> {
   const names = [...entries.keys()];
   return new Map(
     names.map((name) => [name.startsWith(prefix) ? name.slice(prefix.length) : name, name]),

@@ -1,4 +1,4 @@
-import { Embedding, Linear } from '@lorikeet/nn';
+import { Embedding, ExpertLinear, Linear } from '@lorikeet/nn';
 import {
   AdapterUpdate,
   adapt,
@@ -205,6 +205,17 @@ describe('any method on any weight', () => {
       await analyseAdapter(setAdapterWeights(halved, { default: 0.5 })),
     ];
     expectNear(half.rows[0]?.spectralNorm, (whole.rows[0]?.spectralNorm ?? 0) / 2);
+  });
+
+  test('is one matrix over all experts', async () => {
+    for (const inputAxis of [0, 1] as const) {
+      const experts = { up: new ExpertLinear(normal(randomKey(1), [3, 4, 5]), null, inputAxis) };
+      const tuned = adapt(experts, { up: lora({ rank: 1, initLoraWeights: false }) });
+      const { rows } = await analyseAdapter(tuned);
+      const change = sub(weightAt(merge(tuned), 'up'), weightAt(experts, 'up'));
+      expectNear(rows[0]?.frobeniusNorm, await vectorNorm(change).item(), 1e-5);
+      expect(rows[0]?.singularValues).toHaveLength(3);
+    }
   });
 
   test('that changes nothing yet has nothing to suggest', async () => {
