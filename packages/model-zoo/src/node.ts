@@ -8,24 +8,24 @@ import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
 import { openCheckpoint } from './openCheckpoint.ts';
-import { readJsonFile } from './readJsonFile.ts';
 
+export { type FairseqCheckpoint, openFairseq } from './fairseq/openFairseq.ts';
 export { openPytorch } from './pytorch/openPytorch.ts';
 
 /**
  * Loads a model from a Hugging Face folder: `config.json`, and the weights in one safetensors file or several
- * with an index, or in what `torch.save` wrote, of which nothing is run. Throws as `loadModel` does, and `invalid-file`.
+ * with an index, or in what `torch.save` wrote, of which nothing is run. Or a RoBERTa of fairseq: `model.pt` and `dict.txt`.
+ * Throws as `loadModel` does, and `invalid-file`.
  *
  * @example
  * const model = await load('bert-base-uncased', { allowMissing: ['classifier.*'] });
  */
 export async function load(dir: string, options: LoadOptions = {}): Promise<Model> {
-  const config = await readJsonFile(join(dir, 'config.json'), 'the config of the model');
-  const tensors = await openCheckpoint(dir);
+  const checkpoint = await openCheckpoint(dir);
   try {
-    return await loadModel({ config, tensors }, options);
+    return await loadModel(checkpoint, options);
   } finally {
-    await tensors.close();
+    await checkpoint.tensors.close();
   }
 }
 

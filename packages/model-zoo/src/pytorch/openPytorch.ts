@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LorikeetError } from '@lorikeet/tensor-core';
 import type { ByteSource, SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
@@ -66,13 +65,4 @@ async function readShards(
       });
     }),
   );
-}
-
-/** What a folder may hold its weights in, of PyTorch's own formats; `undefined` if it has neither. */
-export async function pytorchIn(dir: string): Promise<string | undefined> {
-  for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json']) {
-    const path = join(dir, name);
-    if (await stat(path).catch(() => undefined)) return path;
-  }
-  return undefined;
 }
