@@ -1,5 +1,6 @@
 import {
   adapt,
+  c3a,
   decodeAdapter,
   disable,
   hira,
@@ -83,7 +84,7 @@ describe('the values of another adapter', () => {
     expect(() => swapAdapter(narrow, wide, { from: 'x' })).toThrow(refusal('no-match', "'x'"));
     const query = adapt(model, { '**.query': lora({ rank: 1 }) });
     expect(() => swapAdapter(query, narrow)).toThrow(refusal('no-match', 'only the other adapter'));
-    expect(() => swapAdapter(query, adapt(model, { '**.query': loha({ rank: 1 }) }))).toThrow(
+    expect(() => swapAdapter(query, adapt(model, { '**.query': c3a({ blockSize: 3 }) }))).toThrow(
       refusal('unsupported', 'does not fit'),
     );
   });

@@ -12,16 +12,25 @@ import { type LowRank, scaled } from './lowRank.ts';
  * What one adapter of a model adds to its base, as exact low-rank pairs. Its share is worked in.
  *
  * @throws LorikeetError `no-match` if there is no such adapter; `unsupported` for a method whose change of a weight is
- *   no low-rank product: `extractUpdate` finds the nearest one.
+ *   no low-rank product: `convertToLora` finds the nearest one.
  */
 export function updateOf(tuned: unknown, name = 'default'): AdapterUpdate {
+  return collectUpdate(tuned, name, pairOf);
+}
+
+/** The same with another way to the pair of a weight. */
+export function collectUpdate(
+  tuned: unknown,
+  name: string,
+  pairAt: (layer: AdaptedWeight, path: string) => LowRank,
+): AdapterUpdate {
   requireAdapter(tuned, name);
   const pairs: Record<string, LowRank> = {};
   const biases: Record<string, Tensor> = {};
   const wholes: Record<string, WholeUpdate> = {};
   for (const { path, layer } of adapterLayers(tuned)) {
     if (layer.name !== name) continue;
-    if (layer instanceof AdaptedWeight) pairs[moduleOf(path)] = pairOf(layer, path);
+    if (layer instanceof AdaptedWeight) pairs[moduleOf(path)] = pairAt(layer, path);
     else if (layer instanceof AdaptedBias) biases[moduleOf(path)] = changeOf(layer);
     else wholes[path] = { change: changeOf(layer), reason: layer.reason, path: layer.path };
   }
@@ -44,10 +53,11 @@ export function noLowRank({ settings }: AdaptedWeight, path: string): LorikeetEr
   const summary = `what ${settings.variant.name} changes here is no low-rank product`;
   return new LorikeetError('unsupported', summary, {
     path,
-    hint: 'extractUpdate of disable(model) and merge(model) finds the nearest one, and says how much is lost',
+    hint: 'convertToLora with a rank, or a part of the energy, finds the nearest one, and says how much is lost',
   });
 }
 
-function changeOf(layer: AdapterLayer): Tensor {
+/** What a layer adds to what is below it, in its order of axes. */
+export function changeOf(layer: AdapterLayer): Tensor {
   return sub(layer.materialize(), materialize(layer.base));
 }

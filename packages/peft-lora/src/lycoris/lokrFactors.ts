@@ -1,4 +1,13 @@
-import { dot, permute, reshape, type Shape, swapAxes, type Tensor } from '@lorikeet/tensor-core';
+import {
+  dot,
+  eye,
+  kron,
+  permute,
+  reshape,
+  type Shape,
+  swapAxes,
+  type Tensor,
+} from '@lorikeet/tensor-core';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
 import type { Tensors } from '../variant.ts';
@@ -67,6 +76,29 @@ export function kroneckerProduct({ first, second, isReversed }: LokrFactors): Te
     ? reshape(first, [1, l, 1, m, ...spatial]).mul(reshape(whole, [k, 1, n, 1, ...kernel]))
     : reshape(first, [l, 1, m, 1, ...spatial]).mul(reshape(whole, [1, k, 1, n, ...kernel]));
   return reshape(product, [l * k, m * n, ...kernel]);
+}
+
+/**
+ * A Kronecker product whose second factor is of rank R as a product of rank m R, where the first factor is [l, m]:
+ * `w1 ⊗ (a b) = (w1 ⊗ a) (1 ⊗ b)`.
+ *
+ * @returns left [l k, m R] and right [m R, m n ...kernel]; `undefined` where they are no smaller than the whole.
+ */
+export function kroneckerPair({
+  first,
+  second,
+}: LokrFactors): { readonly left: Tensor; readonly right: Tensor } | undefined {
+  if ('shape' in second) return undefined;
+  const [tall, wide] = second;
+  const [l = 1, m = 1] = first.shape;
+  const [k = 1, R = 1] = tall.shape;
+  const width = m * (wide.size / R);
+  if (m * R * (l * k + width) >= l * k * width) return undefined;
+  const unit = eye(m, m, { dtype: wide.dtype });
+  return {
+    left: kron(first, tall),
+    right: kron(unit, reshape(wide, [R, -1])),
+  };
 }
 
 /**

@@ -22,8 +22,9 @@ import { type MergedWeight, rootOf } from './mergedWeight.ts';
  * How far each element of a merged weight may be from what its layers mean, in f64: with u the unit roundoff of f32 and v
  * that of the dtype that is stored, `v |W'| + (1 + v) c`, and half a step of a quantised one. For low-rank adapters
  * `c = g (|W| + sum of |s| |B| |A|)` with `g = k u / (1 - k u)` and k = R + 8 for each of them, by the error of inner
- * products (Higham 2002, section 3.1). For other methods `c = (in + out + 32) u (|W| + |W'|)` with the norms of Frobenius,
- * a model of their products that is tested and not proved.
+ * products (Higham 2002, section 3.1). Where the factors are computed from other parameters, k has in + out + 32 more, and
+ * for other methods `c = (in + out + 32) u (|W| + |W'|)` with the norms of Frobenius:
+ * models of their products that are tested and not proved.
  */
 export function errorBound(
   layer: AdapterLayer,
@@ -32,7 +33,7 @@ export function errorBound(
 ): Tensor {
   const v = unitRoundoff(value.dtype);
   const u = unitRoundoff(materialize(rootOf(layer)).dtype === 'f64' ? 'f64' : 'f32');
-  const computed = mul(lowRankError(layer, u) ?? productError(layer, exact, u), 1 + v);
+  const computed = mul(lowRankError(layer, exact, u) ?? productError(layer, exact, u), 1 + v);
   const rounded = add(computed, mul(abs(exact), v));
   if (stored === undefined) return rounded;
   const step = cast(stored.errorBound?.() ?? full(exact.shape, 0), 'f64');
@@ -40,7 +41,7 @@ export function errorBound(
   return add(add(rounded, step), mul(abs(exact), 2 * v + 4 * u));
 }
 
-function lowRankError(layer: AdapterLayer, u: number): Tensor | undefined {
+function lowRankError(layer: AdapterLayer, exact: Tensor, u: number): Tensor | undefined {
   const parts = partsOf(layer);
   if (parts === undefined) return undefined;
   let size = abs(cast(materialize(rootOf(layer)), 'f64'));
@@ -52,9 +53,14 @@ function lowRankError(layer: AdapterLayer, u: number): Tensor | undefined {
       mix === 1
         ? add(size, product)
         : add(mul(size, 1 + 2 * Math.abs(mix)), mul(product, Math.abs(mix)));
-    steps += rankOf(pair) + 8;
+    steps += rankOf(pair) + 8 + (hasOwnFactors(own) ? 0 : sidesOf(exact));
   }
   return mul(size, (steps * u) / (1 - steps * u));
+}
+
+/** Whether the factors are the parameters themselves, which are exact. */
+function hasOwnFactors({ settings: { variant, config } }: AdaptedWeight): boolean {
+  return variant.factors?.(config) !== undefined;
 }
 
 /** `|s| |B| |A|` */
@@ -78,7 +84,10 @@ function partsOf(layer: AdapterLayer): readonly LowRankPart[] | undefined {
 
 function productError(layer: AdapterLayer, exact: Tensor, u: number): Tensor {
   const base = cast(materialize(rootOf(layer)), 'f64');
-  const sides = exact.shape.reduce((total, side) => total + side, 32);
   const size = add(sqrt(sum(square(base))), sqrt(sum(square(exact))));
-  return mul(full(exact.shape, 1, 'f64'), mul(size, sides * u));
+  return mul(full(exact.shape, 1, 'f64'), mul(size, sidesOf(exact) * u));
+}
+
+function sidesOf({ shape }: Tensor): number {
+  return shape.reduce((total, side) => total + side, 32);
 }

@@ -24,7 +24,7 @@ export function mergedWeight(
   { dtype, quantised = 'dequantise' }: MergeForm,
 ): MergedWeight {
   const root = rootOf(layer);
-  const wide = materialize(mapTensors(layer, (leaf) => inDType(leaf, isHalf, 'f32')));
+  const wide = materialize(inSingles(layer));
   const target = dtype ?? materialize(root).dtype;
   const value = wide.dtype === target ? wide : cast(wide, target);
   if (quantised === 'dequantise' || !isReparam(root) || root.requantize === undefined)
@@ -36,6 +36,11 @@ export function mergedWeight(
 /** What the layers mean, in f64. */
 export function exactWeight(layer: AdapterLayer): Tensor {
   return materialize(inDoubles(layer));
+}
+
+/** A layer, and what is below, with its half floats in f32. */
+export function inSingles<T extends AdapterLayer>(layer: T): T {
+  return mapTensors(layer, (leaf) => inDType(leaf, isHalf, 'f32'));
 }
 
 /** A layer, and what is below, with all its numbers in f64. */

@@ -1,5 +1,5 @@
 import { kaimingUniform } from '@lorikeet/nn';
-import { add, dot, foldIn, mul, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { add, dot, foldIn, mul, reshape, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import {
   asLowRank,
@@ -121,6 +121,13 @@ export const lohaVariant: Variant<LohaConfig> = {
         ? convolveWith(x, updateOf(args))
         : mul(pointwise(convolveWith(x, low[1]), low[0]), scalingOf(config));
     return add(product(x), dropUpdate(update, 1, dropoutOf(config), context)); // [B, O, ...spatial]
+  },
+
+  lowRank({ shape, parameters, config }) {
+    const low = shape.groups === 1 ? asLowRank(lohaFactors(shape, parameters)) : undefined;
+    if (low === undefined) return undefined;
+    const [left, wide] = low;
+    return { left, right: reshape(wide, [wide.shape[0] ?? 1, -1]), scale: scalingOf(config) };
   },
 };
 

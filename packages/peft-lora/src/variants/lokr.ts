@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   contractFactors,
   convolveFactors,
+  kroneckerPair,
   kroneckerProduct,
   type LokrLayout,
   lokrFactors,
@@ -123,6 +124,11 @@ export const lokrVariant: Variant<LokrConfig> = {
         ? mul(convolveFactors(x, lokrFactors(shape, parameters), convolveWith), scalingOf(config))
         : convolveWith(x, updateOf(args));
     return add(product(x), dropUpdate(update, 1, config, context)); // [B, O, ...spatial]
+  },
+
+  lowRank({ shape, parameters, config }) {
+    const low = shape.groups === 1 ? kroneckerPair(lokrFactors(shape, parameters)) : undefined;
+    return low === undefined ? undefined : { ...low, scale: scalingOf(config) };
   },
 };
 

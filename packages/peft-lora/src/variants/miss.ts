@@ -2,6 +2,7 @@ import { kaimingUniform } from '@lorikeet/nn';
 import {
   add,
   dot,
+  eye,
   pad,
   reshape,
   sliceAxis,
@@ -84,8 +85,7 @@ export const missVariant: Variant<MissConfig> = {
   materialize({ base, shape, config, parameters }) {
     const block = parameterOf(parameters, 'block');
     if (config.initWeights === 'bat') return add(base(), blockwiseUpdate(base(), block));
-    const wide = tile(block, [1, shape.out / (block.shape[1] ?? 1)]); // [R, out]
-    const rows = tile(wide, [Math.ceil(shape.in / config.rank), 1]);
+    const rows = tile(wideBlock(block, shape), [Math.ceil(shape.in / config.rank), 1]);
     return add(base(), swapAxes(sliceAxis(rows, 0, 0, shape.in))); // [out, in]
   },
 
@@ -106,11 +106,25 @@ export const missVariant: Variant<MissConfig> = {
     );
     return add(product(x), tile(narrow, repeats)); // [..., out]
   },
+
+  lowRank({ shape, config, parameters }) {
+    if (config.initWeights === 'bat') return undefined;
+    const block = parameterOf(parameters, 'block');
+    const unit = eye(config.rank, config.rank, { dtype: block.dtype });
+    const groups = tile(unit, [1, Math.ceil(shape.in / config.rank)]); // which inputs each row reads
+    const right = sliceAxis(groups, 1, 0, shape.in); // [R, in]
+    return { left: swapAxes(wideBlock(block, shape)), right, scale: 1 };
+  },
 };
 
 /** Matrix shard sharing: the weight plus one block of R rows of inputs, repeated along the inputs. */
 export function miss(options: MissOptions = {}): Method<MissConfig> {
   return method(missVariant, options);
+}
+
+/** The block with its columns repeated along the outputs, where it is narrow: [R, out]. */
+function wideBlock(block: Tensor, { out }: SiteShape): Tensor {
+  return tile(block, [1, out / (block.shape[1] ?? 1)]);
 }
 
 function blockSides(

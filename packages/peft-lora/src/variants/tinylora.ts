@@ -131,6 +131,11 @@ export const tinyloraVariant: Variant<TinyloraConfig> = {
     const low = dot(args.context.dropout(x, args.config.dropout), down, { contract: [[-1], [1]] });
     return add(args.product(x), dot(low, up, { contract: [[-1], [1]] })); // [..., out]
   },
+
+  lowRank(args) {
+    const { down, up } = factorsOf(args);
+    return { left: up, right: down, scale: 1 };
+  },
 };
 
 /**
@@ -153,7 +158,10 @@ function groupsOf(places: number, weightTying: number): number[] {
 }
 
 /** Down is [R, in], up is [out, R]. */
-function factorsOf({ frozen, parameters }: AdapterArguments<TinyloraConfig>): {
+function factorsOf({
+  frozen,
+  parameters,
+}: Pick<AdapterArguments<TinyloraConfig>, 'frozen' | 'parameters'>): {
   readonly down: Tensor;
   readonly up: Tensor;
 } {

@@ -142,6 +142,11 @@ export const vbloraVariant: Variant<VbloraConfig> = {
     const low = dot(args.context.dropout(x, args.config.dropout), A, { contract: [[-1], [1]] }); // [..., R]
     return add(args.product(x), dot(low, B, { contract: [[-1], [1]] })); // [..., out]
   },
+
+  lowRank(args) {
+    const { A: right, B: left } = factorsOf(args);
+    return { left, right, scale: 1 };
+  },
 };
 
 /**
@@ -153,7 +158,11 @@ export function vblora(options: VbloraOptions = {}): Method<VbloraConfig> {
 }
 
 /** A: [R, in] and B: [out, R]. */
-function factorsOf({ shape, config, parameters }: AdapterArguments<VbloraConfig>): {
+function factorsOf({
+  shape,
+  config,
+  parameters,
+}: Pick<AdapterArguments<VbloraConfig>, 'shape' | 'config' | 'parameters'>): {
   readonly A: Tensor;
   readonly B: Tensor;
 } {

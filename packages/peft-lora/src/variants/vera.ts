@@ -12,6 +12,7 @@ import {
   zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import type { LowRank } from '../algebra/lowRank.ts';
 import { largestSides } from '../largestSides.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
@@ -93,10 +94,8 @@ export const veraVariant: Variant<VeraConfig> = {
   },
 
   materialize(args) {
-    const { A, B, lambdaB, lambdaD } = partsOf(args);
-    const tall = mul(B, lambdaD); // [out, R]
-    const update = mul(dot(tall, A, { contract: [[1], [0]] }), reshape(lambdaB, [-1, 1]));
-    return add(args.base(), update); // [out, in]
+    const { left, right } = pairOf(args);
+    return add(args.base(), dot(left, right, { contract: [[1], [0]] })); // [out, in]
   },
 
   contract(x, args) {
@@ -105,6 +104,8 @@ export const veraVariant: Variant<VeraConfig> = {
     const low = mul(dot(input, A, { contract: [[-1], [1]] }), lambdaD); // [..., R]
     return add(args.product(x), mul(dot(low, B, { contract: [[-1], [1]] }), lambdaB)); // [..., out]
   },
+
+  lowRank: pairOf,
 };
 
 /**
@@ -115,7 +116,14 @@ export function vera(options: VeraOptions = {}): Method<VeraConfig> {
   return method(veraVariant, options);
 }
 
-function partsOf({ shape, frozen, parameters }: AdapterArguments<VeraConfig>): {
+type Arguments = Pick<AdapterArguments<VeraConfig>, 'shape' | 'frozen' | 'parameters'>;
+
+function pairOf(args: Arguments): LowRank {
+  const { A, B, lambdaB, lambdaD } = partsOf(args);
+  return { left: mul(mul(B, lambdaD), reshape(lambdaB, [-1, 1])), right: A, scale: 1 };
+}
+
+function partsOf({ shape, frozen, parameters }: Arguments): {
   readonly A: Tensor;
   readonly B: Tensor;
   readonly lambdaB: Tensor;
