@@ -121,8 +121,9 @@ def make(out, name, case):
                 for key, value in generated(model, config, case["kind"], generator).items()
             }
         )
+    renamed = case.get("renamed", {})
     stored = {
-        key: (value if value.dtype == torch.int32 else value.detach().float()).contiguous().clone()
+        renamed.get(key, key): (value if value.dtype == torch.int32 else value.detach().float()).contiguous().clone()
         for key, value in io.items()
     }
     safetensors.torch.save_file(stored, folder / "io.safetensors")

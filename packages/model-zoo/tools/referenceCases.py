@@ -91,3 +91,105 @@ T5 = dict(
 V11 = dict(T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
 add("t5-v1.1", "T5Config", "T5ForConditionalGeneration", "target", V11, untie="lm_head")
 add("t5-encoder", "T5Config", "T5EncoderModel", "none", T5)
+
+LLAMA = dict(
+    vocab_size=13,
+    hidden_size=16,
+    intermediate_size=12,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    num_key_value_heads=1,
+    max_position_embeddings=16,
+    rope_theta=10.0,
+    **NO_SPECIAL,
+)
+
+
+def scaled(name, rope, **fields):
+    rope = dict(rope_theta=10.0, **rope)
+    config = {**LLAMA, "rope_parameters": rope, **fields}
+    del config["rope_theta"]
+    add(f"llama-{name}", "LlamaConfig", "LlamaForCausalLM", "next", config, generate=False)
+
+
+scaled("linear", dict(rope_type="linear", factor=2.0))
+# Texts of 7 tokens are longer than what these were trained on.
+scaled("dynamic", dict(rope_type="dynamic", factor=2.0), max_position_embeddings=4)
+scaled("dynamic-short", dict(rope_type="dynamic", factor=2.0))
+scaled("yarn", dict(rope_type="yarn", factor=2.0, original_max_position_embeddings=8, beta_fast=4.0))
+scaled(
+    "yarn-weighted",
+    dict(
+        rope_type="yarn",
+        factor=4.0,
+        original_max_position_embeddings=4,
+        mscale=0.7,
+        mscale_all_dim=1.2,
+        truncate=False,
+    ),
+)
+scaled(
+    "llama3",
+    dict(
+        rope_type="llama3",
+        factor=4.0,
+        low_freq_factor=0.5,
+        high_freq_factor=1.5,
+        original_max_position_embeddings=8,
+    ),
+)
+LONG = dict(rope_type="longrope", short_factor=[1.0, 1.1, 1.2, 1.4], long_factor=[1.5, 2.0, 3.0, 4.0])
+scaled("longrope", dict(LONG, original_max_position_embeddings=4))
+scaled("longrope-short", dict(LONG, original_max_position_embeddings=8))
+
+PHI3 = dict(LLAMA, resid_pdrop=0.0, sliding_window=3)
+add("phi3-lm", "Phi3Config", "Phi3ForCausalLM", "next", PHI3)
+add(
+    "phi3-partial",
+    "Phi3Config",
+    "Phi3ForCausalLM",
+    "next",
+    dict(
+        {key: value for key, value in PHI3.items() if key != "rope_theta"},
+        original_max_position_embeddings=4,
+        rope_parameters=dict(
+            rope_theta=10.0,
+            partial_rotary_factor=0.75,
+            rope_type="longrope",
+            short_factor=[1.0, 1.1, 1.2],
+            long_factor=[1.5, 2.0, 3.0],
+        ),
+    ),
+    generate=False,
+)
+GEMMA = dict(LLAMA, head_dim=6)
+add("gemma-lm", "GemmaConfig", "GemmaForCausalLM", "next", GEMMA)
+GEMMA2 = dict(
+    GEMMA,
+    query_pre_attn_scalar=10,
+    sliding_window=3,
+    attn_logit_softcapping=2.0,
+    final_logit_softcapping=3.0,
+)
+add("gemma2-lm", "Gemma2Config", "Gemma2ForCausalLM", "next", GEMMA2)
+NEOX = dict(
+    vocab_size=13,
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=12,
+    max_position_embeddings=16,
+    rotary_pct=0.5,
+    **NO_SPECIAL,
+)
+# Files of transformers 5 still call the output layer as those of 4 do.
+OUT = {"grad.lm_head.weight": "grad.embed_out.weight"}
+add("gpt-neox-lm", "GPTNeoXConfig", "GPTNeoXForCausalLM", "next", NEOX, renamed=OUT)
+add(
+    "gpt-neox-serial",
+    "GPTNeoXConfig",
+    "GPTNeoXForCausalLM",
+    "next",
+    dict(NEOX, use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True),
+    generate=False,
+)

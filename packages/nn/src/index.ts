@@ -12,6 +12,7 @@ export { type InputSite, siteWithin, type TakesVectors, takesVectors } from './i
 export { afterPast, type KeyValues } from './keyValues.ts';
 export { alibiBias, alibiSlopes } from './layers/alibi.ts';
 export { BatchNorm, type BatchNormOptions } from './layers/batchNorm.ts';
+export { type CappedAttentionOptions, cappedAttention, softCap } from './layers/cappedAttention.ts';
 export { Conv1D } from './layers/conv1D.ts';
 export { Convolution, type ConvolutionOptions } from './layers/convolution.ts';
 export { Conv1d, type Conv1dOptions } from './layers/convolution1d.ts';
@@ -42,6 +43,13 @@ export {
   type RotaryFrequencies,
   rotaryFrequencies,
 } from './layers/rotaryFrequencies.ts';
+export type {
+  Llama3Scaling,
+  LongRopeScaling,
+  RotaryScaling,
+  RotaryStretch,
+  YarnScaling,
+} from './layers/rotaryScaling.ts';
 export { nearestOf } from './nearest.ts';
 export { type AdafactorOptions, adafactor, relativeStep } from './optimizers/adafactor.ts';
 export { type AdagradOptions, adagrad } from './optimizers/adagrad.ts';

@@ -15,14 +15,14 @@ export interface HeadLayer {
   call(x: Tensor, context: Context): Tensor;
 }
 
-/** The product with the rows of words, whose weight is the embedding's, and a bias. */
+/** The product with the rows of words, whose weight is the embedding's, and a bias if there is one. */
 export interface WordStep {
   /** Path of the embedding. */
   readonly words: string;
   /** What the state dict calls the layer. */
   readonly decoder: string;
   /** Path of its bias, [V]. */
-  readonly bias: string;
+  readonly bias?: string;
 }
 
 /** One step of a head: a layer by its path, a function by its name, the first token of a text, or words. */
@@ -40,7 +40,7 @@ export function runStep(step: HeadStep, model: object, x: Tensor, context: Conte
   // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
   const rows = tiedPart(weightAt(model, `${step.words}.weight`));
   const scores = contract(x, rows, { inputAxis: 1 }, context.child(step.decoder));
-  return scores.add(materialize(weightAt(model, step.bias)));
+  return step.bias === undefined ? scores : scores.add(materialize(weightAt(model, step.bias)));
 }
 
 /** [B, T, D] to [B, D]. */

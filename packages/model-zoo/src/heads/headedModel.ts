@@ -61,6 +61,10 @@ export class HeadedModel implements Model, TakesVectors, TiesWeights {
     this.pooled = head.pooled;
   }
 
+  get isCausal(): boolean {
+    return this.task.isCausal === true;
+  }
+
   get inputSite(): InputSite {
     return siteWithin(this.baseField, baseOf(this), this.task.labels);
   }
@@ -72,7 +76,7 @@ export class HeadedModel implements Model, TakesVectors, TiesWeights {
         .filter(isWords)
         .flatMap(({ words, decoder, bias }) => [
           [`${decoder}.weight`, `${words}.weight`],
-          ...(bias === `${decoder}.bias` ? [] : [[`${decoder}.bias`, bias]]),
+          ...(bias === undefined || bias === `${decoder}.bias` ? [] : [[`${decoder}.bias`, bias]]),
         ]),
     );
   }

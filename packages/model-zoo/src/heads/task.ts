@@ -1,6 +1,7 @@
 import type { InputSite } from '@lorikeet/nn';
 import { crossEntropy, type Tensor } from '@lorikeet/tensor-core';
 import type { ModelInputs, ModelOutputs } from '../model.ts';
+import { nextTokenLoss } from '../nextTokenLoss.ts';
 import { choice, choicesApart } from './choices.ts';
 import type { LabelFields } from './labelFields.ts';
 import { spans } from './spans.ts';
@@ -10,6 +11,8 @@ import { textLoss } from './textLoss.ts';
 export interface Task {
   /** Whether labels belong to tokens or to rows. */
   readonly labels: InputSite['labels'];
+  /** Whether it tells the next token from those before. */
+  readonly isCausal?: boolean;
   /** What the base is called with, if not with the inputs as they are. */
   readonly inputs?: (inputs: ModelInputs) => ModelInputs;
   /** @param scores what the last layer of the head gives. */
@@ -45,4 +48,12 @@ export const choiceTask: Task = {
   labels: 'rows',
   inputs: choicesApart,
   outputs: (scores, inputs) => choice(scores, inputs),
+};
+
+/** The next token, from those before it. */
+export const nextTask: Task = {
+  labels: 'tokens',
+  isCausal: true,
+  outputs: (logits, { labels }) =>
+    labels === undefined ? { logits } : { loss: nextTokenLoss(logits, labels), logits }, // [B, T, V]
 };

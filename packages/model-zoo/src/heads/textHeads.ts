@@ -3,7 +3,7 @@ import { foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core
 import type { HeadDesign } from './headedModel.ts';
 import type { HeadLayer, HeadStep } from './headStep.ts';
 import { type LabelFields, labelCount } from './labelFields.ts';
-import { choiceTask, spanTask, textTask, tokenTask } from './task.ts';
+import { choiceTask, nextTask, spanTask, textTask, tokenTask } from './task.ts';
 
 /** What the heads of an encoder need of its config. */
 export interface HeadFields extends LabelFields {
@@ -139,6 +139,30 @@ export function maskedHead<
       const activation = options.activation(config);
       return [{ layer: dense }, { activation }, { layer: norm }, { words, decoder, bias }];
     },
+  };
+}
+
+/** The next token: the product with the rows of words, or with a layer of its own. */
+export function nextHead<Config extends HeadFields>(
+  decoder: string,
+  words: string,
+  width: (config: Config) => number = ({ hidden_size }) => hidden_size,
+): HeadDesign<Config> {
+  return {
+    task: nextTask,
+    parts: (config, key) =>
+      config.tie_word_embeddings
+        ? {}
+        : {
+            [decoder]: headLinear(
+              config,
+              [width(config), config.vocab_size],
+              foldIn(key, decoder),
+              false,
+            ),
+          },
+    steps: ({ tie_word_embeddings }) =>
+      tie_word_embeddings ? [{ words, decoder }] : [{ layer: decoder }],
   };
 }
 

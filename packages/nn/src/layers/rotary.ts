@@ -3,7 +3,13 @@ import {
   cast,
   concat,
   cos,
+  div,
+  exp,
+  greater,
   LorikeetError,
+  log,
+  max,
+  maximum,
   mul,
   reshape,
   sin,
@@ -12,6 +18,7 @@ import {
   sub,
   type Tensor,
   tensor,
+  where,
 } from '@lorikeet/tensor-core';
 import type { RotaryFrequencies } from './rotaryFrequencies.ts';
 
@@ -32,10 +39,29 @@ export type RotaryPairs = 'half' | 'interleaved';
  *
  * @param positions integers [T], or [B, T] where they differ by row.
  */
-export function rotation(positions: Tensor, { inverse, magnitude }: RotaryFrequencies): Rotation {
+export function rotation(positions: Tensor, frequencies: RotaryFrequencies): Rotation {
+  const { magnitude } = frequencies;
   const shape = positions.rank === 1 ? positions.shape : [positions.shape[0] ?? 0, 1, -1];
-  const angles = mul(reshape(cast(positions, 'f32'), [...shape, 1]), tensor(inverse));
+  const angles = mul(
+    reshape(cast(positions, 'f32'), [...shape, 1]),
+    speeds(positions, frequencies),
+  );
   return { cos: mul(cos(angles), magnitude), sin: mul(sin(angles), magnitude) };
+}
+
+/** Of each pair, in radians a position, [K / 2]: for texts as long as the longest of the batch, as in transformers. */
+function speeds(positions: Tensor, { inverse, stretch }: RotaryFrequencies): Tensor {
+  const usual = tensor(inverse);
+  if (stretch === undefined) return usual;
+  const length = add(max(cast(positions, 'f32')), 1);
+  if (stretch.kind === 'other')
+    return where(greater(length, stretch.length), tensor(stretch.inverse), usual);
+  const { factor, length: first } = stretch;
+  const grown = sub(mul(div(maximum(length, first), first), factor), factor - 1);
+  const pairs = inverse.length;
+  // Powers of the base: 0 of the first pair, which turns as ever.
+  const powers = inverse.map((_, i) => (pairs === 1 ? 0 : -i / (pairs - 1)));
+  return mul(usual, exp(mul(log(grown), tensor(powers))));
 }
 
 /**

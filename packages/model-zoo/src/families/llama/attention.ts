@@ -3,6 +3,7 @@ import {
   afterPast,
   applyRotary,
   type Context,
+  cappedAttention,
   type KeyValues,
   Linear,
   mergeHeads,
@@ -12,29 +13,14 @@ import {
   type Rotation,
   splitHeads,
 } from '@lorikeet/nn';
-import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
+import { attention, foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
 import { headSize, keyValueHeads, type LlamaLikeConfig } from './config.ts';
 import type { LlamaDesign } from './design.ts';
 
-interface Projections {
-  readonly q_proj: Linear;
-  readonly k_proj: Linear;
-  readonly v_proj: Linear;
+/** What all attentions of the family have, whatever their queries, keys and values come from. */
+interface AttentionParts {
   readonly o_proj: Linear;
-}
-
-/** The norms of queries and keys, [K] each, where a family has them. */
-interface HeadNorms {
-  readonly q_norm: RMSNorm | null;
-  readonly k_norm: RMSNorm | null;
-}
-
-/** Causal attention with rotary positions (Su et al. 2021) and grouped heads (Ainslie et al. 2023). */
-export class LlamaAttention implements OpenAttention {
-  readonly q_proj: Linear;
-  readonly k_proj: Linear;
-  readonly v_proj: Linear;
-  readonly o_proj: Linear;
+  /** The norms of queries and keys, [K] each, where a family has them. */
   readonly q_norm: RMSNorm | null;
   readonly k_norm: RMSNorm | null;
   readonly heads: number;
@@ -44,59 +30,36 @@ export class LlamaAttention implements OpenAttention {
   readonly headSize: number;
   readonly window: number | null;
   readonly dropout: number;
+  readonly scale: number;
+  readonly cap: number | null;
+}
 
-  constructor(
-    projections: Projections,
-    norms: HeadNorms,
-    heads: { readonly query: number; readonly keyValue: number },
-    sizes: { readonly width: number; readonly head: number },
-    window: number | null,
-    dropout: number,
-  ) {
-    this.q_proj = projections.q_proj;
-    this.k_proj = projections.k_proj;
-    this.v_proj = projections.v_proj;
-    this.o_proj = projections.o_proj;
-    this.q_norm = norms.q_norm;
-    this.k_norm = norms.k_norm;
-    this.heads = heads.query;
-    this.keyValueHeads = heads.keyValue;
-    this.width = sizes.width;
-    this.headSize = sizes.head;
-    this.window = window;
-    this.dropout = dropout;
-  }
+/** Causal attention with rotary positions (Su et al. 2021) and grouped heads (Ainslie et al. 2023). */
+abstract class RotaryAttention implements OpenAttention {
+  readonly o_proj: Linear;
+  readonly q_norm: RMSNorm | null;
+  readonly k_norm: RMSNorm | null;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly width: number;
+  readonly headSize: number;
+  readonly window: number | null;
+  readonly dropout: number;
+  readonly scale: number;
+  readonly cap: number | null;
 
-  static init(
-    config: LlamaLikeConfig,
-    { bias, normalizedHeads, windows }: LlamaDesign,
-    index: number,
-    key: Tensor,
-  ): LlamaAttention {
-    const { hidden_size: width, num_attention_heads: heads, rms_norm_eps: epsilon } = config;
-    const [size, groups] = [headSize(config), keyValueHeads(config)];
-    const initializer = normalInitializer(config.initializer_range);
-    const projection = (
-      inFeatures: number,
-      outFeatures: number,
-      hasBias: boolean,
-      name: string,
-    ): Linear =>
-      Linear.init({ inFeatures, outFeatures, bias: hasBias, initializer }, foldIn(key, name));
-    const norm = (): RMSNorm | null => (normalizedHeads ? RMSNorm.init(size, epsilon) : null);
-    return new LlamaAttention(
-      {
-        q_proj: projection(width, heads * size, bias.inputs, 'q_proj'),
-        k_proj: projection(width, groups * size, bias.inputs, 'k_proj'),
-        v_proj: projection(width, groups * size, bias.inputs, 'v_proj'),
-        o_proj: projection(heads * size, width, bias.output, 'o_proj'),
-      },
-      { q_norm: norm(), k_norm: norm() },
-      { query: heads, keyValue: groups },
-      { width, head: size },
-      windows[index] ?? null,
-      config.attention_dropout,
-    );
+  constructor(parts: AttentionParts) {
+    this.o_proj = parts.o_proj;
+    this.q_norm = parts.q_norm;
+    this.k_norm = parts.k_norm;
+    this.heads = parts.heads;
+    this.keyValueHeads = parts.keyValueHeads;
+    this.width = parts.width;
+    this.headSize = parts.headSize;
+    this.window = parts.window;
+    this.dropout = parts.dropout;
+    this.scale = parts.scale;
+    this.cap = parts.cap;
   }
 
   get attentionSite(): AttentionSite {
@@ -104,18 +67,20 @@ export class LlamaAttention implements OpenAttention {
     return { width, heads, keyValueHeads, headSize };
   }
 
+  /** Queries [B, T, H * K], keys and values [B, T, G * K]. */
+  protected abstract parts(x: Tensor, context: Context): readonly [Tensor, Tensor, Tensor];
+
   /** [B, H, T, K], turned. */
   queries(x: Tensor, turn: Rotation, ...rest: Rest): Tensor {
-    const context = rest[2];
-    const query = splitHeads(context.call('q_proj', this.q_proj, x), this.heads);
-    return applyRotary(normalized('q_norm', this.q_norm, query, context), turn);
+    return this.turnedQueries(this.parts(x, rest[2])[0], turn, rest[2]);
   }
 
   /** [B, G, P, K], not turned. */
   keyValues(x: Tensor, context: Context): KeyValues {
+    const [, key, value] = this.parts(x, context);
     return {
-      key: splitHeads(context.call('k_proj', this.k_proj, x), this.keyValueHeads),
-      value: splitHeads(context.call('v_proj', this.v_proj, x), this.keyValueHeads),
+      key: splitHeads(key, this.keyValueHeads),
+      value: splitHeads(value, this.keyValueHeads),
     };
   }
 
@@ -124,20 +89,134 @@ export class LlamaAttention implements OpenAttention {
   }
 
   /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
-  call(x: Tensor, turn: Rotation, ...rest: Rest): Tensor {
-    const [mask, past, context] = rest;
-    const { key, value } = this.keyValues(x, context); // [B, G, T, K]
-    const turned = applyRotary(normalized('k_norm', this.k_norm, key, context), turn);
-    const all = afterPast(past, { key: turned, value }); // [B, G, P + T, K]
-    const { key: randomness } = context.child('attention');
-    const attended = attention(this.queries(x, turn, ...rest), all.key, all.value, {
+  call(x: Tensor, turn: Rotation, ...[mask, past, context]: Rest): Tensor {
+    const [query, key, value] = this.parts(x, context);
+    const keys = splitHeads(key, this.keyValueHeads); // [B, G, T, K]
+    const all = afterPast(past, {
+      key: applyRotary(normalized('k_norm', this.k_norm, keys, context), turn),
+      value: splitHeads(value, this.keyValueHeads),
+    }); // [B, G, P + T, K]
+    const turned = this.turnedQueries(query, turn, context);
+    return this.project(mergeHeads(this.attend(turned, all, mask, context)), context);
+  }
+
+  private turnedQueries(query: Tensor, turn: Rotation, context: Context): Tensor {
+    const heads = splitHeads(query, this.heads);
+    return applyRotary(normalized('q_norm', this.q_norm, heads, context), turn);
+  }
+
+  /** [B, H, T, K] */
+  private attend(
+    query: Tensor,
+    { key, value }: KeyValues,
+    mask: Tensor | undefined,
+    context: Context,
+  ): Tensor {
+    const own = context.child('attention');
+    const { cap, scale, dropout: rate } = this;
+    const window = this.window ?? undefined;
+    if (cap !== null) {
+      const options = { scale, cap, mask, window, dropout: rate };
+      return cappedAttention(query, key, value, options, own);
+    }
+    return attention(query, key, value, {
       mask,
       causal: true,
-      window: this.window ?? undefined,
-      dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
-    }); // [B, H, T, K]
-    return this.project(mergeHeads(attended), context);
+      window,
+      scale,
+      dropout: own.key === undefined ? undefined : { rate, key: own.key },
+    });
   }
+}
+
+/** A layer each for queries, keys and values. */
+export class LlamaAttention extends RotaryAttention {
+  readonly q_proj: Linear;
+  readonly k_proj: Linear;
+  readonly v_proj: Linear;
+
+  constructor(
+    projections: { readonly q_proj: Linear; readonly k_proj: Linear; readonly v_proj: Linear },
+    parts: AttentionParts,
+  ) {
+    super(parts);
+    this.q_proj = projections.q_proj;
+    this.k_proj = projections.k_proj;
+    this.v_proj = projections.v_proj;
+  }
+
+  protected parts(x: Tensor, context: Context): readonly [Tensor, Tensor, Tensor] {
+    return [
+      context.call('q_proj', this.q_proj, x),
+      context.call('k_proj', this.k_proj, x),
+      context.call('v_proj', this.v_proj, x),
+    ];
+  }
+}
+
+/** One layer for all of them, as in Phi-3. */
+class FusedAttention extends RotaryAttention {
+  readonly qkv_proj: Linear;
+
+  constructor(qkvProj: Linear, parts: AttentionParts) {
+    super(parts);
+    this.qkv_proj = qkvProj;
+  }
+
+  protected parts(x: Tensor, context: Context): readonly [Tensor, Tensor, Tensor] {
+    const all = context.call('qkv_proj', this.qkv_proj, x); // [B, T, (H + 2 G) * K]
+    const [wide, narrow] = [this.heads * this.headSize, this.keyValueHeads * this.headSize];
+    const part = (start: number, size: number): Tensor => sliceAxis(all, 2, start, size);
+    return [part(0, wide), part(wide, narrow), part(wide + narrow, narrow)];
+  }
+}
+
+/** The attention of the layer of an index. */
+export function initAttention(
+  config: LlamaLikeConfig,
+  design: LlamaDesign,
+  index: number,
+  key: Tensor,
+): LlamaAttention | FusedAttention {
+  const { bias, windows, unitNorms = false } = design;
+  const { hidden_size: width, num_attention_heads: heads } = config;
+  const [size, groups] = [headSize(config), keyValueHeads(config)];
+  const initializer = normalInitializer(config.initializer_range);
+  const linear = (
+    inFeatures: number,
+    outFeatures: number,
+    hasBias: boolean,
+    name: string,
+  ): Linear =>
+    Linear.init({ inFeatures, outFeatures, bias: hasBias, initializer }, foldIn(key, name));
+  const norm = (): RMSNorm | null =>
+    design.normalizedHeads ? RMSNorm.init(size, config.rms_norm_eps, unitNorms ? 1 : 0) : null;
+  const parts: AttentionParts = {
+    o_proj: linear(heads * size, width, bias.output, 'o_proj'),
+    q_norm: norm(),
+    k_norm: norm(),
+    heads,
+    keyValueHeads: groups,
+    width,
+    headSize: size,
+    window: windows[index] ?? null,
+    dropout: config.attention_dropout,
+    scale: design.scale ?? 1 / Math.sqrt(size),
+    cap: design.caps?.products ?? null,
+  };
+  if (design.fused)
+    return new FusedAttention(
+      linear(width, (heads + 2 * groups) * size, bias.inputs, 'qkv_proj'),
+      parts,
+    );
+  return new LlamaAttention(
+    {
+      q_proj: linear(width, heads * size, bias.inputs, 'q_proj'),
+      k_proj: linear(width, groups * size, bias.inputs, 'k_proj'),
+      v_proj: linear(width, groups * size, bias.inputs, 'v_proj'),
+    },
+    parts,
+  );
 }
 
 type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 /** How positions turn: `rope_parameters` of transformers 5, `rope_scaling` of transformers 4. */
-interface RopeFields {
+export interface RopeFields {
   readonly rope_theta?: number | undefined;
   readonly rope_type?: string | undefined;
   /** What older configs call `rope_type`. */
   readonly type?: string | undefined;
-  readonly partial_rotary_factor?: 1 | undefined;
+  readonly partial_rotary_factor?: number | undefined;
   readonly [field: string]: unknown;
 }
 
@@ -27,10 +27,13 @@ export interface LlamaLikeFields {
   readonly attention_dropout: number;
   readonly pad_token_id: number | null;
   readonly tie_word_embeddings: boolean;
+  readonly max_position_embeddings: number;
+  /** Of the texts that a model was first trained on, where `rope_parameters` do not tell. */
+  readonly original_max_position_embeddings?: number | undefined;
   readonly rope_theta?: number | undefined;
   readonly rope_scaling?: RopeFields | null | undefined;
   readonly rope_parameters?: RopeFields | null | undefined;
-  readonly partial_rotary_factor?: 1 | undefined;
+  readonly partial_rotary_factor?: number | undefined;
 }
 
 export type LlamaLikeConfig = LlamaLikeFields & { readonly [field: string]: unknown };
@@ -45,14 +48,21 @@ export type LlamaConfig = LlamaLikeConfig & {
 const count = z.int().positive();
 const theta = z.number().positive().optional();
 const whole = z.literal(1).optional();
-const rope = z
-  .looseObject({
-    rope_theta: theta,
-    rope_type: z.string().optional(),
-    type: z.string().optional(),
-    partial_rotary_factor: whole,
-  })
-  .nullish();
+
+/** For the schema of a family: of what kind the part of a head is that turns. */
+export function ropeFields(part: z.ZodType<number | undefined>): {
+  readonly [Field in 'rope_scaling' | 'rope_parameters']-?: z.ZodType<LlamaLikeFields[Field]>;
+} & { readonly partial_rotary_factor: z.ZodType<number | undefined> } {
+  const rope = z
+    .looseObject({
+      rope_theta: theta,
+      rope_type: z.string().optional(),
+      type: z.string().optional(),
+      partial_rotary_factor: part,
+    })
+    .nullish();
+  return { rope_scaling: rope, rope_parameters: rope, partial_rotary_factor: part };
+}
 
 /** The shared fields with Llama's defaults, for the schema of a family, which says where its own differ. */
 export const llamaLikeFields: {
@@ -71,18 +81,39 @@ export const llamaLikeFields: {
   attention_dropout: z.number().min(0).lt(1).default(0),
   pad_token_id: z.int().nullable().default(null),
   tie_word_embeddings: z.boolean().default(false),
+  max_position_embeddings: count.default(2048),
+  original_max_position_embeddings: count.optional(),
   rope_theta: theta,
-  rope_scaling: rope,
-  rope_parameters: rope,
-  partial_rotary_factor: whole,
+  ...ropeFields(whole),
 };
+
+/** What rotary positions need of a config. */
+export type RopeConfig = Pick<
+  LlamaLikeFields,
+  | 'hidden_size'
+  | 'num_attention_heads'
+  | 'head_dim'
+  | 'max_position_embeddings'
+  | 'original_max_position_embeddings'
+  | 'rope_theta'
+  | 'rope_scaling'
+  | 'rope_parameters'
+  | 'partial_rotary_factor'
+>;
+
+/** How many numbers of a head turn. */
+export function rotaryDimension(config: RopeConfig): number {
+  const rope = config.rope_parameters ?? config.rope_scaling ?? {};
+  const part = rope.partial_rotary_factor ?? config.partial_rotary_factor ?? 1;
+  return Math.floor(headSize(config) * part);
+}
 
 /** The schema, which further requires that the numbers of heads fit the width and each other. */
 export function withFittingHeads<Config extends LlamaLikeConfig>(
   schema: z.ZodType<Config>,
 ): z.ZodType<Config> {
   return schema
-    .refine((config) => headSize(config) % 2 === 0, {
+    .refine((config) => rotaryDimension(config) % 2 === 0, {
       path: ['hidden_size'],
       message: 'must be a multiple of num_attention_heads that gives heads of even size',
     })
@@ -101,7 +132,7 @@ export const llamaSchema: z.ZodType<LlamaConfig> = withFittingHeads(
 );
 
 /** How many numbers a head has. */
-export function headSize({ head_dim, hidden_size, num_attention_heads }: LlamaLikeFields): number {
+export function headSize({ head_dim, hidden_size, num_attention_heads }: RopeConfig): number {
   return head_dim ?? hidden_size / num_attention_heads;
 }
 

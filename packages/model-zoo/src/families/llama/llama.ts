@@ -9,6 +9,7 @@ import {
   type RotaryFrequencies,
   rotation,
   siteWithin,
+  softCap,
   type TakesVectors,
   type TiesWeights,
   tiedPart,
@@ -30,6 +31,7 @@ export class LlamaModel implements Model, TakesVectors {
   readonly layers: readonly LlamaDecoderLayer[];
   readonly norm: RMSNorm;
   readonly rope: RotaryFrequencies;
+  readonly wordScale: number;
   readonly config: LlamaLikeConfig;
 
   constructor(
@@ -37,12 +39,14 @@ export class LlamaModel implements Model, TakesVectors {
     layers: readonly LlamaDecoderLayer[],
     norm: RMSNorm,
     rope: RotaryFrequencies,
+    wordScale: number,
     config: LlamaLikeConfig,
   ) {
     this.embed_tokens = embedTokens;
     this.layers = layers;
     this.norm = norm;
     this.rope = rope;
+    this.wordScale = wordScale;
     this.config = config;
   }
 
@@ -54,8 +58,9 @@ export class LlamaModel implements Model, TakesVectors {
       Array.from({ length: config.num_hidden_layers }, (_, i) =>
         LlamaDecoderLayer.init(config, design, i, foldIn(key, i)),
       ),
-      RMSNorm.init(dimension, config.rms_norm_eps),
-      ropeOf(config),
+      RMSNorm.init(dimension, config.rms_norm_eps, design.unitNorms ? 1 : 0),
+      ropeOf(config, design.ropeKind),
+      design.wordScale ?? 1,
       config,
     );
   }
@@ -76,7 +81,8 @@ export class LlamaModel implements Model, TakesVectors {
   embed(ids: Tensor, context: Context): Tensor {
     const { pad_token_id: pad, vocab_size: rows } = this.config;
     const padId = pad !== null && pad < 0 ? rows + pad : pad; // from the end, as in PyTorch
-    return lookUp('embed_tokens', this.embed_tokens, ids, padId, context);
+    const words = lookUp('embed_tokens', this.embed_tokens, ids, padId, context);
+    return this.wordScale === 1 ? words : words.mul(this.wordScale);
   }
 
   /** The last hidden state is normalised, as in transformers. */
@@ -105,11 +111,19 @@ export class LlamaModel implements Model, TakesVectors {
 export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
   readonly model: LlamaModel;
   readonly lm_head: Linear | null;
+  /** Soft cap on the logits. */
+  readonly cap: number | null;
   readonly config: LlamaLikeConfig;
 
-  constructor(model: LlamaModel, lmHead: Linear | null, config: LlamaLikeConfig) {
+  constructor(
+    model: LlamaModel,
+    lmHead: Linear | null,
+    cap: number | null,
+    config: LlamaLikeConfig,
+  ) {
     this.model = model;
     this.lm_head = lmHead;
+    this.cap = cap;
     this.config = config;
   }
 
@@ -121,6 +135,7 @@ export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
       config.tie_word_embeddings
         ? null
         : Linear.init({ ...sizes, initializer }, foldIn(key, 'lm_head')),
+      design.caps?.logits ?? null,
       config,
     );
   }
@@ -144,7 +159,7 @@ export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { last_hidden_state, hidden_states } = context.call('model', this.model, inputs);
     // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
-    const logits =
+    const scores =
       this.lm_head === null
         ? contract(
             last_hidden_state,
@@ -153,6 +168,7 @@ export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
             context.child('lm_head'),
           )
         : context.call('lm_head', this.lm_head, last_hidden_state); // [B, T, V]
+    const logits = this.cap === null ? scores : softCap(scores, this.cap);
     if (inputs.labels === undefined) return { logits, hidden_states };
     return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
   }
