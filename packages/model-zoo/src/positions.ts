@@ -33,7 +33,8 @@ export function tokenPositions(inputs: ModelInputs, table: Embedding, padId: num
   return mul(cumsum(isToken, 1).add(past), isToken).add(padId);
 }
 
-function requireRoom(length: number, most: number): void {
+/** Throws `index-out-of-range` if there are more tokens than positions. */
+export function requireRoom(length: number, most: number): void {
   if (length <= most) return;
   throw new LorikeetError('index-out-of-range', 'the input is longer than the model can read', {
     expected: `at most ${most} tokens`,

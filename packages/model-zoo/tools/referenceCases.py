@@ -193,3 +193,22 @@ add(
     dict(NEOX, use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True),
     generate=False,
 )
+OPT = dict(
+    vocab_size=13,
+    hidden_size=8,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    ffn_dim=12,
+    max_position_embeddings=16,
+    dropout=0.0,
+    **NO_SPECIAL,
+)
+add("opt-lm", "OPTConfig", "OPTForCausalLM", "next", OPT)
+add(
+    "opt-350m",
+    "OPTConfig",
+    "OPTForCausalLM",
+    "next",
+    dict(OPT, do_layer_norm_before=False, word_embed_proj_dim=6),
+    generate=False,
+)
