@@ -8,6 +8,8 @@ export interface Architecture<Config> {
   init(config: Config, key: Tensor): Model;
   /** Further names that a checkpoint may have and this class has no use for. */
   readonly ignored?: RegExp;
+  /** Names that a checkpoint may lack: what is not there starts as in a new model. */
+  readonly optional?: RegExp;
 }
 
 /** A family of models: everything that Lorikeet knows of it. */

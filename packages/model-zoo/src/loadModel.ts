@@ -35,7 +35,10 @@ export async function loadModel(
   const tied = Object.fromEntries(tiedPaths(skeleton));
   const own = new Set(wanted.keys());
   const names = matchNames(tensors.entries.keys(), own, family, architecture, tied);
-  requireFit(wanted, tensors, names, options);
+  const isNeeded = (name: string): boolean =>
+    names.found.has(name) || architecture.optional?.test(name) !== true;
+  const needed = new Map([...wanted].filter(([name]) => isNeeded(name)));
+  requireFit(needed, tensors, names, options);
 
   const loaded = new Map<string, Tensor>();
   for (const [name, stored] of names.found)

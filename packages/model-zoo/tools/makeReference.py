@@ -25,6 +25,8 @@ BATCH, TIME, TARGET = 2, 7, 5
 def fill(model, generator):
     """Values that are not small, and norms that are not trivial, so that mistakes show."""
     for name, leaf in model.named_parameters():
+        if not leaf.requires_grad:
+            continue
         noise = torch.randn(leaf.shape, generator=generator)
         is_norm = leaf.dim() == 1 and name.endswith("weight")
         # Gemma's norms multiply with 1 + weight: theirs are near 0 from the start.
@@ -98,12 +100,17 @@ def make(out, name, case):
         head = getattr(model, case["untie"])
         head.weight = torch.nn.Parameter(head.weight.detach().clone())
     fill(model, generator)
+    for buffer, leaf in model.named_buffers():
+        if buffer == "final_logits_bias":
+            leaf.normal_(std=0.5, generator=generator)
     folder = out / "models" / name
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
 
     model.double()
     inputs = inputs_of(case["kind"], config, generator)
+    if "ends" in case:
+        inputs["input_ids"][torch.arange(BATCH), inputs["attention_mask"].sum(1) - 1] = case["ends"]
     result = model(**inputs, output_hidden_states=True)
     io = {f"input.{key}": value.to(torch.int32) for key, value in inputs.items()}
     io.update({f"output.{key}": value for key, value in outputs_of(result).items()})

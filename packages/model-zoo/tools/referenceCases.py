@@ -212,3 +212,26 @@ add(
     dict(OPT, do_layer_norm_before=False, word_embed_proj_dim=6),
     generate=False,
 )
+BART = dict(
+    vocab_size=13,
+    d_model=8,
+    encoder_layers=1,
+    decoder_layers=2,
+    encoder_attention_heads=2,
+    decoder_attention_heads=2,
+    encoder_ffn_dim=12,
+    decoder_ffn_dim=10,
+    dropout=0.0,
+    max_position_embeddings=16,
+    scale_embedding=True,
+    pad_token_id=1,
+    eos_token_id=2,
+    bos_token_id=0,
+    decoder_start_token_id=2,
+    forced_eos_token_id=None,
+)
+add("bart-lm", "BartConfig", "BartForConditionalGeneration", "target", BART)
+add("bart-qa", "BartConfig", "BartForQuestionAnswering", "span", dict(BART, scale_embedding=False))
+add("bart-seqcls", "BartConfig", "BartForSequenceClassification", "text", dict(BART, num_labels=3), ends=2)
+MARIAN = dict(BART, activation_function="swish", pad_token_id=12, decoder_start_token_id=12, eos_token_id=0)
+add("marian-lm", "MarianConfig", "MarianMTModel", "target", MARIAN)

@@ -8,7 +8,17 @@ import {
   tiedPart,
   type Weight,
 } from '@lorikeet/nn';
-import { LorikeetError, reshape, sliceAxis, Tensor } from '@lorikeet/tensor-core';
+import {
+  cumsum,
+  equal,
+  greater,
+  LorikeetError,
+  logicalAnd,
+  reshape,
+  sliceAxis,
+  Tensor,
+} from '@lorikeet/tensor-core';
+import type { ModelInputs } from '../model.ts';
 
 /** A layer of a head. */
 export interface HeadLayer {
@@ -30,17 +40,40 @@ export type HeadStep =
   | { readonly layer: string }
   | { readonly activation: string }
   | { readonly take: 'first token' }
+  /** The state of the last token of this number in each text. */
+  | { readonly takeLast: number }
   | WordStep;
 
 /** The result of a step for `x`; paths are those of `model`. */
-export function runStep(step: HeadStep, model: object, x: Tensor, context: Context): Tensor {
+export function runStep(
+  step: HeadStep,
+  model: object,
+  x: Tensor,
+  inputs: ModelInputs,
+  context: Context,
+): Tensor {
   if ('layer' in step) return context.call(step.layer, layerAt(model, step.layer), x);
   if ('activation' in step) return activation(step.activation)(x);
   if ('take' in step) return firstToken(x);
+  if ('takeLast' in step) return lastToken(x, step.takeLast, inputs);
   // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
   const rows = tiedPart(weightAt(model, `${step.words}.weight`));
   const scores = contract(x, rows, { inputAxis: 1 }, context.child(step.decoder));
   return step.bias === undefined ? scores : scores.add(materialize(weightAt(model, step.bias)));
+}
+
+/** [B, T, D] to [B, D]. */
+function lastToken(x: Tensor, id: number, { input_ids: ids }: ModelInputs): Tensor {
+  if (ids === undefined) {
+    throw new LorikeetError('invalid-argument', 'the head reads the last token of a number', {
+      expected: 'input_ids',
+      received: 'inputs_embeds',
+    });
+  }
+  const isToken = equal(ids, id).cast('i32'); // [B, T]
+  const count = isToken.sum(1, { keepAxes: true }); // [B, 1]
+  const isLast = logicalAnd(equal(cumsum(isToken, 1), count), greater(isToken, 0));
+  return x.mul(reshape(isLast.cast(x.dtype), [...ids.shape, 1])).sum(1);
 }
 
 /** [B, T, D] to [B, D]. */

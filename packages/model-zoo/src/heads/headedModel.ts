@@ -87,11 +87,13 @@ export class HeadedModel implements Model, TakesVectors, TiesWeights {
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { task, baseField, pooled } = this;
-    const own = task.inputs?.(inputs) ?? inputs;
+    // Labels are the head's: a decoder would read them.
+    const { labels: _, ...own } = task.inputs?.(inputs) ?? inputs;
     const base = context.call(baseField, baseOf(this), own);
-    const start = (pooled ? base.pooler_output : undefined) ?? base.last_hidden_state;
-    const scores = this.steps.reduce((x, step) => runStep(step, this, x, context), start);
-    return { ...task.outputs(scores, inputs, this.config), hidden_states: base.hidden_states };
+    const { last_hidden_state, pooler_output, ...states } = base;
+    const start = (pooled ? pooler_output : undefined) ?? last_hidden_state;
+    const scores = this.steps.reduce((x, step) => runStep(step, this, x, own, context), start);
+    return { ...states, ...task.outputs(scores, inputs, this.config) };
   }
 }
 

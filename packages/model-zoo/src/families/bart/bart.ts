@@ -1,0 +1,134 @@
+import {
+  type Context,
+  contract,
+  Embedding,
+  type InputSite,
+  normalInitializer,
+  siteWithin,
+  type TakesVectors,
+  type TiesWeights,
+  tiedPart,
+} from '@lorikeet/nn';
+import { crossEntropy, foldIn, stopGradient, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { decoderInput, seq2seqStates } from '../../encoderDecoder.ts';
+import type { BaseModel } from '../../heads/headedModel.ts';
+import { requireTied } from '../../heads/textHeads.ts';
+import { lookUp } from '../../lookUp.ts';
+import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
+import type { BartConfig } from './config.ts';
+import { type BartDesign, BartStack } from './stack.ts';
+
+/** BART without a head, or a model of its build. Lewis et al. 2020, https://arxiv.org/abs/1910.13461 */
+export class BartModel implements BaseModel, TiesWeights {
+  readonly shared: Embedding;
+  readonly encoder: BartStack;
+  readonly decoder: BartStack;
+  readonly config: BartConfig;
+
+  constructor(shared: Embedding, encoder: BartStack, decoder: BartStack, config: BartConfig) {
+    this.shared = shared;
+    this.encoder = encoder;
+    this.decoder = decoder;
+    this.config = config;
+  }
+
+  static init(config: BartConfig, design: BartDesign, key: Tensor): BartModel {
+    const { vocab_size: numEmbeddings, d_model: dimension } = config;
+    const initializer = normalInitializer(config.init_std);
+    return new BartModel(
+      Embedding.init({ numEmbeddings, dimension, initializer }, foldIn(key, 'shared')),
+      BartStack.init(config, design, false, foldIn(key, 'encoder')),
+      BartStack.init(config, design, true, foldIn(key, 'decoder')),
+      config,
+    );
+  }
+
+  get inputSite(): InputSite {
+    const { d_model: width, decoder_layers: layers } = this.config;
+    const { decoder_attention_heads: heads } = this.config;
+    const sizes = { width, layers, heads, keyValueHeads: heads, headSize: width / heads };
+    return { embedding: 'shared', ...sizes, labels: 'rows', hasDecoder: true };
+  }
+
+  get tiedWeights(): Readonly<Record<string, string>> {
+    return {
+      'encoder.embed_tokens.weight': 'shared.weight',
+      'decoder.embed_tokens.weight': 'shared.weight',
+    };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    const { pad_token_id, scale_embedding, d_model } = this.config;
+    const rows = lookUp('shared', this.shared, ids, pad_token_id, context);
+    return scale_embedding ? rows.mul(Math.sqrt(d_model)) : rows;
+  }
+
+  call(
+    inputs: ModelInputs,
+    context: Context,
+  ): ModelOutputs & { readonly last_hidden_state: Tensor } {
+    const { pad_token_id: padding, decoder_start_token_id: start } = this.config;
+    const embed = (tokens: Tensor): Tensor => this.embed(tokens, context);
+    const { attention_mask: attentionMask } = inputs;
+    const encoder = context.call('encoder', this.encoder, {
+      words: inputs.inputs_embeds === undefined ? embed(inputs.input_ids) : inputs.inputs_embeds, // [B, T, D]
+      attentionMask,
+    });
+    const decoder = context.call('decoder', this.decoder, {
+      words: decoderInput(inputs, embed, { start, padding, readsInput: true }), // [B, U, D]
+      attentionMask: inputs.decoder_attention_mask,
+      memory: encoder.last,
+      memoryMask: attentionMask,
+      past: inputs.past_key_values,
+    });
+    return { last_hidden_state: decoder.last, ...seq2seqStates(encoder, decoder) };
+  }
+}
+
+/** The next token of the decoder. The output layer is the word embedding. */
+export class BartForConditionalGeneration implements Model, TakesVectors, TiesWeights {
+  readonly model: BartModel;
+  /** [1, V], which no training changes. */
+  readonly final_logits_bias: Tensor;
+  readonly config: BartConfig;
+
+  constructor(model: BartModel, bias: Tensor, config: BartConfig) {
+    this.model = model;
+    this.final_logits_bias = bias;
+    this.config = config;
+  }
+
+  static init(config: BartConfig, design: BartDesign, key: Tensor): BartForConditionalGeneration {
+    requireTied(config);
+    const base = BartModel.init(config, design, foldIn(key, 'model'));
+    return new BartForConditionalGeneration(base, zeros([1, config.vocab_size]), config);
+  }
+
+  get decoderStart(): number {
+    return this.config.decoder_start_token_id;
+  }
+
+  get inputSite(): InputSite {
+    return siteWithin('model', this.model, 'tokens');
+  }
+
+  get tiedWeights(): Readonly<Record<string, string>> {
+    return { 'lm_head.weight': 'model.shared.weight' };
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return this.model.embed(ids, context.child('model'));
+  }
+
+  call(inputs: ModelInputs, context: Context): ModelOutputs {
+    const base = context.call('model', this.model, inputs);
+    const { last_hidden_state, ...states } = base;
+    // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
+    const rows = tiedPart(this.model.shared.weight);
+    const own = context.child('lm_head');
+    const scores = contract(last_hidden_state, rows, { inputAxis: 1 }, own); // [B, U, V]
+    const logits = scores.add(stopGradient(this.final_logits_bias));
+    if (inputs.labels === undefined) return { ...states, logits };
+    return { ...states, loss: crossEntropy(logits, inputs.labels), logits };
+  }
+}

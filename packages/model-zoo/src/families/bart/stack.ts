@@ -1,0 +1,120 @@
+import {
+  type Context,
+  Embedding,
+  type KeyValues,
+  LayerNorm,
+  normalInitializer,
+} from '@lorikeet/nn';
+import { foldIn, iota, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { keyMask } from '../../attentionMask.ts';
+import type { States } from '../../encoderDecoder.ts';
+import { requireRoom } from '../../positions.ts';
+import type { BartConfig } from './config.ts';
+import { BartLayer } from './layer.ts';
+
+/** What families of BART's build differ in. */
+export interface BartDesign {
+  /** Whether positions are learned, in a table whose first two rows are of none, or waves. */
+  readonly positions: 'learned' | 'waves';
+  /** Whether words and positions are normalised. */
+  readonly normsWords: boolean;
+}
+
+/** What a stack reads. */
+interface BartReading {
+  /** [B, T, D] */
+  readonly words: Tensor;
+  /** [B, P + T] of 0 and 1 */
+  readonly attentionMask: Tensor | undefined;
+  /** Of a decoder: what the encoder made, [B, S, D], and its mask. */
+  readonly memory?: Tensor | undefined;
+  readonly memoryMask?: Tensor | undefined;
+  readonly past?: readonly KeyValues[] | undefined;
+}
+
+const firstPosition = 2;
+
+/** The encoder, or the decoder. */
+export class BartStack {
+  readonly embed_positions: Embedding | null;
+  readonly layers: readonly BartLayer[];
+  readonly layernorm_embedding: LayerNorm | null;
+  readonly dropout: number;
+  /** Positions that there are. */
+  readonly most: number;
+
+  private constructor(config: BartConfig, design: BartDesign, isDecoder: boolean, key: Tensor) {
+    const { d_model: dimension, max_position_embeddings: most } = config;
+    const initializer = normalInitializer(config.init_std);
+    const options = { numEmbeddings: most + firstPosition, dimension, initializer };
+    this.embed_positions =
+      design.positions === 'learned'
+        ? Embedding.init(options, foldIn(key, 'embed_positions'))
+        : null;
+    const length = isDecoder ? config.decoder_layers : config.encoder_layers;
+    this.layers = Array.from({ length }, (_, i) =>
+      BartLayer.init(layerConfig(config, isDecoder), foldIn(key, i)),
+    );
+    this.layernorm_embedding = design.normsWords ? LayerNorm.init(dimension, 1e-5) : null;
+    this.dropout = config.dropout;
+    this.most = most;
+  }
+
+  static init(config: BartConfig, design: BartDesign, isDecoder: boolean, key: Tensor): BartStack {
+    return new BartStack(config, design, isDecoder, key);
+  }
+
+  /** One state for the input and for each layer. */
+  call({ words, attentionMask, memory, memoryMask, past }: BartReading, context: Context): States {
+    const { layernorm_embedding: norm } = this;
+    const placed = words.add(this.positions(words, past?.[0]?.key.shape[2] ?? 0, context));
+    const normalized = norm === null ? placed : context.call('layernorm_embedding', norm, placed);
+    const [mask, cross] = [keyMask(attentionMask), { memory, mask: keyMask(memoryMask) }];
+    let last = context.child('dropout').dropout(normalized, this.dropout); // [B, T, D]
+    const states = [last];
+    for (const [i, layer] of this.layers.entries()) {
+      last = context.call(`layers.${i}`, layer, last, { mask, past: past?.[i] }, cross);
+      states.push(last);
+    }
+    return { last, states };
+  }
+
+  /** [1, T, D] */
+  private positions(words: Tensor, past: number, context: Context): Tensor {
+    const [, time = 0, width = 0] = words.shape;
+    requireRoom(past + time, this.most);
+    const { embed_positions: table } = this;
+    if (table === null) return waves(past, time, width).cast(words.dtype);
+    const rows = iota([1, time], 1).add(past + firstPosition);
+    return context.call('embed_positions', table, rows);
+  }
+}
+
+/** Sines of each frequency, and then cosines: [1, T, D]. Vaswani et al. 2017. */
+function waves(first: number, time: number, width: number): Tensor {
+  const sines = Math.ceil(width / 2);
+  const rows = Array.from({ length: time }, (_, row) =>
+    Array.from({ length: width }, (_unused, i) => {
+      const pair = i < sines ? i : i - sines;
+      const angle = (first + row) / 10_000 ** ((2 * pair) / width);
+      return i < sines ? Math.sin(angle) : Math.cos(angle);
+    }),
+  );
+  return tensor(rows.flat(), [1, time, width]);
+}
+
+function layerConfig(config: BartConfig, isDecoder: boolean): Parameters<typeof BartLayer.init>[0] {
+  const { dropout, attention_dropout: attention, activation_dropout: inner } = config;
+  return {
+    width: config.d_model,
+    heads: isDecoder ? config.decoder_attention_heads : config.encoder_attention_heads,
+    inner: isDecoder ? config.decoder_ffn_dim : config.encoder_ffn_dim,
+    activation: config.activation_function,
+    rates: { dropout, attention, inner },
+    deviation: config.init_std,
+    bias: true,
+    causal: isDecoder,
+    crosses: isDecoder,
+    normsBefore: false,
+  };
+}
