@@ -1,5 +1,5 @@
 import type { InputSite } from '@lorikeet/nn';
-import { crossEntropy, type Tensor } from '@lorikeet/tensor-core';
+import { binaryCrossEntropy, crossEntropy, reshape, type Tensor } from '@lorikeet/tensor-core';
 import type { ModelInputs, ModelOutputs } from '../model.ts';
 import { nextTokenLoss } from '../nextTokenLoss.ts';
 import { choice, choicesApart } from './choices.ts';
@@ -56,4 +56,18 @@ export const nextTask: Task = {
   isCausal: true,
   outputs: (logits, { labels }) =>
     labels === undefined ? { logits } : { loss: nextTokenLoss(logits, labels), logits }, // [B, T, V]
+};
+
+/** Whether each token was replaced: [B, T], and not where the mask is 0. */
+export const replacedTask: Task = {
+  labels: 'tokens',
+  outputs: (scores, { labels, attention_mask: mask }) => {
+    const logits = reshape(scores, scores.shape.slice(0, -1)); // [B, T, 1] to [B, T]
+    if (labels === undefined) return { logits };
+    const wanted = labels.cast(logits.dtype);
+    if (mask === undefined) return { logits, loss: binaryCrossEntropy(logits, wanted) };
+    const weight = mask.cast(logits.dtype);
+    const sum = binaryCrossEntropy(logits, wanted, { weight, reduction: 'sum' });
+    return { logits, loss: sum.div(weight.sum()) };
+  },
 };

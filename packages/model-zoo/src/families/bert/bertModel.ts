@@ -6,7 +6,8 @@ import type { BertConfig } from './config.ts';
 import { type BertDesign, BertEmbeddings } from './embeddings.ts';
 import { BertLayer, bertLinear } from './layer.ts';
 
-class BertEncoder {
+/** The layers, one after the other. */
+export class BertEncoder {
   readonly layer: readonly BertLayer[];
 
   constructor(layer: readonly BertLayer[]) {

@@ -9,7 +9,22 @@ import type { BertConfig } from './config.ts';
 export interface BertDesign {
   /** Whether positions count tokens only, from the one behind `pad_token_id` on, as RoBERTa's. */
   readonly skipsPadding?: boolean;
+  /** Width of words, positions and types, if not that of the model. */
+  readonly width?: number;
 }
+
+/** What the embeddings need of a config that may be another family's. */
+type EmbeddingFields = Pick<
+  BertConfig,
+  | 'vocab_size'
+  | 'hidden_size'
+  | 'max_position_embeddings'
+  | 'type_vocab_size'
+  | 'layer_norm_eps'
+  | 'hidden_dropout_prob'
+  | 'initializer_range'
+  | 'pad_token_id'
+>;
 
 /** Words, positions and token types, added and normalised. */
 export class BertEmbeddings {
@@ -41,21 +56,18 @@ export class BertEmbeddings {
   }
 
   static init(
-    config: BertConfig,
+    config: EmbeddingFields,
     key: Tensor,
-    { skipsPadding = false }: BertDesign = {},
+    { skipsPadding = false, width = config.hidden_size }: BertDesign = {},
   ): BertEmbeddings {
     const initializer = normalInitializer(config.initializer_range);
     const table = (numEmbeddings: number, name: string): Embedding =>
-      Embedding.init(
-        { numEmbeddings, dimension: config.hidden_size, initializer },
-        foldIn(key, name),
-      );
+      Embedding.init({ numEmbeddings, dimension: width, initializer }, foldIn(key, name));
     return new BertEmbeddings(
       table(config.vocab_size, 'words'),
       table(config.max_position_embeddings, 'positions'),
       table(config.type_vocab_size, 'types'),
-      LayerNorm.init(config.hidden_size, config.layer_norm_eps),
+      LayerNorm.init(width, config.layer_norm_eps),
       new Dropout(config.hidden_dropout_prob),
       config.pad_token_id,
       skipsPadding,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type LabelFields, labelFields } from '../../heads/labelFields.ts';
+import { withWholeHeads } from '../bert/config.ts';
 
 /** The fields of a `config.json` that all versions of DeBERTa share, under Hugging Face's names. */
 export interface DebertaFields extends LabelFields {
@@ -93,16 +94,6 @@ export const debertaFields: {
   tie_word_embeddings: z.boolean().default(true),
   ...labelFields,
 };
-
-/** The schema, which further requires that the heads divide the width. */
-export function withWholeHeads<Config extends DebertaConfig>(
-  schema: z.ZodType<Config>,
-): z.ZodType<Config> {
-  return schema.refine(
-    ({ hidden_size, num_attention_heads }) => hidden_size % num_attention_heads === 0,
-    { path: ['hidden_size'], message: 'must be a multiple of num_attention_heads' },
-  );
-}
 
 export const debertaV2Schema: z.ZodType<DebertaV2Config> = withWholeHeads(
   z.looseObject({
