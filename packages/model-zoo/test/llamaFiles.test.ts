@@ -129,13 +129,35 @@ describe('rotary positions', () => {
     expect(await logits(llama)).toEqual(await logits({ ...llama, rope_theta: 10_000 }));
   });
 
-  test.each([
-    ['llama3', { rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'rope_scaling.rope_type'],
-    ['linear', { rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.rope_type'],
-    ['yarn', { rope_parameters: { rope_type: 'yarn', factor: 2 } }, 'rope_parameters.rope_type'],
-  ])('are refused with the scaling %s', (kind, fields, path) => {
-    expect(() => initModel({ ...llama, ...fields }, key)).toThrow(
-      expect.objectContaining({ code: 'unsupported', path, received: kind }),
+  test('are stretched by the old name of the kind as by the new one', async () => {
+    const old = await logits({ ...llama, rope_scaling: { type: 'linear', factor: 2 } });
+    const rope_parameters = { rope_type: 'linear', factor: 2 };
+    expect(await logits({ ...llama, rope_parameters })).toEqual(old);
+    expect(old).not.toEqual(await logits(llama));
+  });
+
+  test('are refused with a scaling that is not known', () => {
+    const rope_scaling = { rope_type: 'of_my_own', factor: 8 };
+    expect(() => initModel({ ...llama, rope_scaling }, key)).toThrow(
+      expect.objectContaining({
+        code: 'unsupported',
+        path: 'rope_scaling.rope_type',
+        received: 'of_my_own',
+      }),
+    );
+  });
+
+  const factors = { short_factor: [1], long_factor: [1, 2, 3] };
+  test.each<[string, object, string]>([
+    ['without a field', { rope_type: 'llama3', factor: 8 }, 'low_freq_factor'],
+    ['by nothing', { rope_type: 'linear', factor: 0 }, 'factor'],
+    ['with too few numbers', { rope_type: 'longrope', ...factors }, '3 and 1'],
+  ])('are refused with a scaling %s', (_, rope_parameters, received) => {
+    expect(() => initModel({ ...llama, rope_parameters }, key)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-config',
+        received: expect.stringContaining(received),
+      }),
     );
   });
 });

@@ -113,7 +113,7 @@ export function withFittingHeads<Config extends LlamaLikeConfig>(
   schema: z.ZodType<Config>,
 ): z.ZodType<Config> {
   return schema
-    .refine((config) => rotaryDimension(config) % 2 === 0, {
+    .refine((config) => Number.isInteger(headSize(config)) && rotaryDimension(config) % 2 === 0, {
       path: ['hidden_size'],
       message: 'must be a multiple of num_attention_heads that gives heads of even size',
     })
