@@ -14,6 +14,7 @@ import {
   type WeightUse,
 } from '@lorikeet/nn';
 import { add, type ConvOptions, conv, mul, sub, type Tensor } from '@lorikeet/tensor-core';
+import { invocationError } from './routing/invocationError.ts';
 import { exchangeOrder, type SiteShape } from './siteShape.ts';
 import type { AdapterArguments, Method, SharedTensors, Tensors, Variant } from './variant.ts';
 
@@ -59,7 +60,9 @@ export class AdaptedWeight implements Reparam {
   }
 
   contract(x: Tensor, use: WeightUse, context: Context): Tensor {
-    const { variant } = this.settings;
+    const { variant, method, path } = this.settings;
+    if (method.target.invocationTokens !== undefined)
+      throw invocationError(this.name, path, 'a plain call');
     const product = (input: Tensor): Tensor =>
       contract(input, this.base, use, context.child('base'));
     if (variant.contract === undefined) return contract(x, this.materialize(), use, context);
@@ -127,12 +130,16 @@ export class AdaptedWeight implements Reparam {
   }
 
   /** A copy with other fields. */
-  with(changes: { readonly base?: Weight; readonly mix?: number }): AdaptedWeight {
+  with(changes: {
+    readonly base?: Weight;
+    readonly mix?: number;
+    readonly settings?: AdapterSettings;
+  }): AdaptedWeight {
     return new AdaptedWeight(
       changes.base ?? this.base,
       this.parameters,
       this.name,
-      this.settings,
+      changes.settings ?? this.settings,
       changes.mix ?? this.mix,
       this.frozen,
       this.shared,

@@ -92,7 +92,13 @@ export { type LayerRanges, replicateLayers } from './replicateLayers.ts';
 export { applyScalings } from './routing/applyScalings.ts';
 export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
 export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
-export { routeAdapters, routedPlaces, unroute } from './routing/routeAdapters.ts';
+export { type InvokeOptions, invokeAdapters } from './routing/invokeAdapters.ts';
+export {
+  type RouteOptions,
+  routeAdapters,
+  routedPlaces,
+  unroute,
+} from './routing/routeAdapters.ts';
 export { RoutedWeight } from './routing/routedWeight.ts';
 export type { RoutedPlace, Router } from './routing/router.ts';
 export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';

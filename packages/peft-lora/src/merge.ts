@@ -20,6 +20,7 @@ import {
 } from './merging/mergedWeight.ts';
 import { type MergeEvidence, type MergeReport, mergeReport } from './merging/mergeReport.ts';
 import { moduleAdapters } from './modules/moduleAdapter.ts';
+import { refuseInvocations } from './routing/invocation.ts';
 
 export interface MergeOptions extends MergeForm {
   /** Refuses a merged weight that is not finite. Needs to read the result, so that the call returns a promise. */
@@ -42,7 +43,7 @@ export interface Merged<T> {
  *   weight is a plain tensor.
  * @returns a model of the structure of the one before `adapt`, with nothing left of the adapters; what was
  *   not adapted is the same tensor as before. With `report`, also how far each weight is off, and how far it may be.
- * @throws LorikeetError `unsupported` for a method that changes no weight; `not-finite` in safe mode, naming each weight;
+ * @throws LorikeetError `unsupported` for a method that changes no weight, and for adapters that act from some tokens on; `not-finite` in safe mode, naming each weight;
  *   the adapted model is left as it was.
  * @example
  * const { model, report } = await merge(tuned, { dtype: 'f16', safe: true, report: true });
@@ -84,6 +85,7 @@ function evidenceOf(path: string, layer: AdapterLayer, found: MergedWeight): Mer
 }
 
 function requireMergeable(tuned: unknown): void {
+  refuseInvocations(tuned, 'a merged weight');
   const [module] = moduleAdapters(tuned);
   if (module === undefined) return;
   const { variant } = module.adapter.settings;

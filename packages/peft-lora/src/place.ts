@@ -25,6 +25,7 @@ import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
 import { apportion } from './apportion.ts';
 import { isAdapterLayer } from './layers.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
+import { requireInvocable } from './routing/invocation.ts';
 import { share } from './share.ts';
 import { exchangeOrder, siteShapeOf } from './siteShape.ts';
 import { type TrainedReason, TrainedWeight } from './trainedWeight.ts';
@@ -117,6 +118,7 @@ function requireFit({ weight, settings }: AdaptedSite): void {
       },
     );
   }
+  requireInvocable(settings);
 }
 
 /** What an adapter has at one place. */

@@ -14,6 +14,11 @@ export interface TargetOptions {
   readonly layersPattern?: string;
   /** Paths, or ends of paths, that are left out. */
   readonly exclude?: readonly string[];
+  /**
+   * The ids of tokens from whose last occurrence on the adapter acts; before them the model is its base: aLoRA. For linear
+   * layers, called through `invokeAdapters`.
+   */
+  readonly invocationTokens?: readonly number[];
   /** Computes as PEFT does where that departs from the mathematics: the docs of each method say where. */
   readonly compat?: 'peft';
 }

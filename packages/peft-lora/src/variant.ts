@@ -235,15 +235,26 @@ export function method<Config>(
   variant: Variant<Config>,
   options: Partial<Config> & TargetOptions = {},
 ): Method<Config> {
-  const { bias, layers, layersPattern, exclude, compat, ...rest } = options;
+  const { bias, layers, layersPattern, exclude, invocationTokens, compat, ...rest } = options;
+  requireTokens(invocationTokens);
   const target = {
     ...(bias === undefined ? {} : { bias }),
     ...(layers === undefined ? {} : { layers }),
     ...(layersPattern === undefined ? {} : { layersPattern }),
     ...(exclude === undefined ? {} : { exclude }),
+    ...(invocationTokens === undefined ? {} : { invocationTokens }),
     ...(compat === undefined ? {} : { compat }),
   };
   return { kind: 'adapter', variant, config: parseConfig(variant, rest), target, extra: {} };
+}
+
+function requireTokens(tokens: readonly number[] | undefined): void {
+  if (tokens === undefined) return;
+  if (tokens.length > 0 && tokens.every((id) => Number.isInteger(id) && id >= 0)) return;
+  throw new LorikeetError('invalid-config', 'an invocation is of at least one token', {
+    expected: 'ids of tokens',
+    received: JSON.stringify(tokens),
+  });
 }
 
 /** Completes and checks the config of a variant. Throws `invalid-config`, naming each fault. */

@@ -11,6 +11,7 @@ import {
 import { mixesRows } from './batchLaws.ts';
 import { commutesElsewhere, mixesEvenly, stacks } from './combiningLaws.ts';
 import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
+import { waitsForItsInvocation } from './invocationLaws.ts';
 import { mergesWithinItsBound } from './mergingLaws.ts';
 import { mergesToItself, multipliesAsItMeans } from './productLaws.ts';
 import { keepsQuantizedBases, worksOnQuantizedBases } from './quantizedLaws.ts';
@@ -23,6 +24,7 @@ import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './tra
  * - The base is left as it is, and comes back when the adapter is disabled; the start is as the trait says.
  * - Fast forms, merging, mixing, stacking and batches with an adapter for each row give what the meaning (`materialize`) gives, in outputs and in
  *   gradients.
+ * - What waits for invocation tokens is the base before them.
  * - On quantised bases, which stay packed, the method is the same; merging back into one keeps to the bound.
  * - Gradients reach every parameter and equal differences; randomness stays in training.
  * - Counts, ranks and keys are as the traits say, every option does something, and files keep it all.
@@ -43,6 +45,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     stacks(variant),
     commutesElsewhere(variant),
     ...(variant.kinds.every((kind) => kind === 'experts') ? [] : [mixesRows(variant)]),
+    ...(isForTokens(variant) ? [waitsForItsInvocation(variant)] : []),
     reachesItsParameters(variant),
     differentiates(variant),
     drawsOnlyInTraining(variant),
@@ -56,6 +59,11 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
       : []),
     ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
   ];
+}
+
+/** What changes the bias acts on all tokens alike. */
+function isForTokens<C>({ kinds, adaptBias }: Variant<C>): boolean {
+  return kinds.includes('linear') && adaptBias === undefined;
 }
 
 /** Only matrices and tables are quantised. */

@@ -13,7 +13,7 @@ import { objective } from './trainingLaws.ts';
 const tolerance = 1e-9;
 
 /** Each of few cases is tried in all forms. */
-const runs = 6;
+const runs = 4;
 
 /** As QLoRA: the base is read through its formula, whatever that is, and nothing of it trains or is unpacked for good. */
 export function worksOnQuantizedBases<C>(variant: Variant<C>): Law {

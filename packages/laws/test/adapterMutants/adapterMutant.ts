@@ -24,7 +24,7 @@ export function withConfig<A extends { readonly config: LoraConfig }>(
 
 /** LoRA that sees another config wherever it computes, first values included. */
 export function computingWith(change: Partial<LoraConfig>): Partial<Lora> {
-  const { contract, gather, convolve, bias, lowRank, frozen, factors } = lora;
+  const { contract, gather, convolve, contractExperts, bias, lowRank, frozen, factors } = lora;
   return {
     init: (args) => lora.init(withConfig(args, change)),
     frozen: (args) => frozen(withConfig(args, change)),
@@ -34,6 +34,7 @@ export function computingWith(change: Partial<LoraConfig>): Partial<Lora> {
     contract: (x, args) => contract(x, withConfig(args, change)),
     gather: (ids, args) => gather(ids, withConfig(args, change)),
     convolve: (x, args) => convolve(x, withConfig(args, change)),
+    contractExperts: (x, args) => contractExperts(x, withConfig(args, change)),
     bias: {
       ...bias,
       materialize: (base, args) => bias.materialize(base, withConfig(args, change)),
@@ -45,6 +46,7 @@ const parts = [
   'contract',
   'gather',
   'convolve',
+  'contractExperts',
   'bias',
   'peft',
   'configAt',
@@ -85,6 +87,7 @@ export const laws = {
   file: 'is the same after it was saved and loaded',
   angles: 'keeps the angles between the rows of a weight, where its trait says so',
   batch: 'gives each row of a batch what its own adapter alone gives it, in gradients too',
+  invoked: 'is the base to the bit before its invocation, and itself from there on',
   packed: 'works on a quantised base as on what that stands for, and leaves it packed',
   requantised: 'merges into a quantised base within its bound, and is saved without the base',
   bound: 'merges within the bound that it states, in f32 and in half floats',

@@ -2,7 +2,7 @@ import type { Tensors } from '@lorikeet/peft-lora';
 import { add, mul, permute, reshape, stopGradient, type Tensor } from '@lorikeet/tensor-core';
 import { laws, lora, type Mutant, mutant, withConfig } from './adapterMutant.ts';
 
-const { materialize, contract, gather, convolve, lowRank, traits } = lora;
+const { materialize, contract, gather, convolve, contractExperts, lowRank, traits } = lora;
 let calls = 0;
 
 /** Mistakes in what an adapter computes. */
@@ -41,6 +41,12 @@ export const productMutants: readonly Mutant[] = [
   mutant(
     'a convolution with another scale',
     { convolve: (x, args) => convolve(x, withConfig(args, { alpha: 7 })) },
+    laws.forms,
+    laws.merged,
+  ),
+  mutant(
+    'a product of experts with another scale',
+    { contractExperts: (x, args) => contractExperts(x, withConfig(args, { alpha: 7 })) },
     laws.forms,
     laws.merged,
   ),
@@ -104,6 +110,7 @@ export const productMutants: readonly Mutant[] = [
       },
     },
     laws.batch,
+    laws.invoked,
   ),
   mutant(
     'a meaning that is less exact in single precision',

@@ -5,6 +5,8 @@ import { AdaptedWeight, argumentsOf } from '../adaptedWeight.ts';
 import { requireAdapter } from '../compose.ts';
 import { type AdapterLayer, adapterLayers } from '../layers.ts';
 import { moduleOf } from '../peft/adapterTensors.ts';
+import { invocationOf } from '../routing/invocation.ts';
+import { invocationError } from '../routing/invocationError.ts';
 import { AdapterUpdate, type WholeUpdate } from './adapterUpdate.ts';
 import { type LowRank, scaled } from './lowRank.ts';
 
@@ -30,6 +32,7 @@ export function collectUpdate(
   const wholes: Record<string, WholeUpdate> = {};
   for (const { path, layer } of adapterLayers(tuned)) {
     if (layer.name !== name) continue;
+    if (invocationOf(layer) !== undefined) throw invocationError(name, path, 'a sum of updates');
     if (layer instanceof AdaptedWeight) pairs[moduleOf(path)] = pairAt(layer, path);
     else if (layer instanceof AdaptedBias) biases[moduleOf(path)] = changeOf(layer);
     else wholes[path] = { change: changeOf(layer), reason: layer.reason, path: layer.path };

@@ -10,6 +10,7 @@ import {
 import { changesBias } from '../adaptBiases.ts';
 import { disable } from '../compose.ts';
 import { adapterNames, isAdapterLayer, mapAdapted } from '../layers.ts';
+import { refuseInvocations } from '../routing/invocation.ts';
 import { type Callable, isCallable, RowwiseModule } from './rowwiseModule.ts';
 import { type NumberedLayers, RowwiseWeight } from './rowwiseWeight.ts';
 
@@ -53,6 +54,7 @@ export function adapterRows(tuned: unknown, names: readonly (string | null)[]): 
  */
 export function mixBatch<T>(tuned: T, rows: Tensor | readonly (string | null)[]): T;
 export function mixBatch(tuned: unknown, rows: Tensor | readonly (string | null)[]): unknown {
+  refuseInvocations(tuned, 'a batch of many adapters');
   const names = adapterNames(tuned);
   const numbers = rows instanceof Tensor ? rows : adapterRows(tuned, rows);
   const walk = (node: unknown, path: readonly string[]): unknown => {

@@ -9,7 +9,7 @@ import { adapterTensors, moduleOf } from './adapterTensors.ts';
 import { encodeCompanions, splitPlaces } from './companions.ts';
 import { encodeBias } from './encodeBias.ts';
 import type { EncodedAdapter, EncodeOptions } from './encodedAdapter.ts';
-import { encodeFields } from './encodeFields.ts';
+import { type AdaptedPlace, encodeFields } from './encodeFields.ts';
 import { encodeModules } from './encodeModules.ts';
 import { encodePlacement } from './encodePlacement.ts';
 import { ownPlacementKeys } from './peftConfig.ts';
@@ -48,6 +48,7 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
   const adapted = main.map(({ path }) => path);
   const base = disable(tuned, name);
   const bias = encodeBias(base, layers, saved, type);
+  const tokens = tokensOf(main);
   const task_type = options.taskType ?? method.extra.task_type ?? null;
   const config = {
     ...inactive,
@@ -59,6 +60,7 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     ...encodePlacement(base, { adapted, saved: [...new Set(saved)] }, method.extra),
     ...encodeCompanions(companions, method.extra, base),
     ...encodeFields(main),
+    alora_invocation_tokens: tokens,
     ...(options.baseModel === undefined ? {} : { base_model_name_or_path: options.baseModel }),
     bias,
     fan_in_fan_out: main.some(
@@ -106,6 +108,19 @@ const optional: ReadonlySet<string> = new Set([
 
 function isActive(value: unknown): boolean {
   return value !== null && value !== false && value !== 'none';
+}
+
+/** The tokens that all places of an adapter wait for; `null` if they act everywhere. */
+function tokensOf(places: readonly AdaptedPlace[]): readonly number[] | null {
+  const found = places.map(({ settings }) => settings.method.target.invocationTokens ?? null);
+  const [first = null] = found;
+  const other = found.findIndex((tokens) => JSON.stringify(tokens) !== JSON.stringify(first));
+  if (other < 0) return first;
+  throw refusal(
+    'places that wait for other tokens in one adapter',
+    places[other]?.path ?? '',
+    'give them names of their own, and save two adapters',
+  );
 }
 
 /** Path of the module that was to be trained, in the tree of today: the model may be a part of another now. */

@@ -26,7 +26,7 @@ export const moduleVariants: readonly ModuleVariant[] = valuesOf(exported).filte
  */
 export function methodOf(
   json: PeftJson,
-  { peft_type: type, bias }: PeftPlacement,
+  { peft_type: type, bias, alora_invocation_tokens: tokens }: PeftPlacement,
   plugins: readonly Variant[],
 ): Method {
   const known = [...plugins, ...variants].filter(({ peft }) => peft !== undefined);
@@ -45,7 +45,7 @@ export function methodOf(
     kind: 'adapter',
     variant,
     config: parseConfig(variant, options),
-    target: { bias },
+    target: { bias, ...(tokens === null ? {} : { invocationTokens: tokens }) },
     extra,
   };
 }

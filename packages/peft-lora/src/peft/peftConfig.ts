@@ -17,6 +17,7 @@ const placement = z.object({
   layers_pattern: z.union([z.string(), names]).nullish(),
   modules_to_save: names.nullish(),
   layer_replication: z.array(z.tuple([layer, layer])).nullish(),
+  alora_invocation_tokens: z.array(z.int().min(0)).min(1).nullish(),
   bias: z
     .string()
     .regex(/^(none|all|[a-z0-9]+_only)$/, "not 'none', 'all' or '..._only'")
@@ -37,12 +38,18 @@ export interface PeftPlacement {
   readonly modules_to_save: readonly string[];
   /** Of which layers of the model the adapted one is made; `null` if these are its own. */
   readonly layer_replication: LayerRanges | null;
+  /** From whose last occurrence on the adapter acts; `null` if it acts everywhere. */
+  readonly alora_invocation_tokens: readonly number[] | null;
   /** PEFT names the second mode after the method: `lora_only`, `boft_only`. */
   readonly bias: 'none' | 'all' | 'lora_only';
 }
 
 /** Keys of the placement that only some methods have. */
-export const ownPlacementKeys: readonly string[] = ['target_parameters', 'layer_replication'];
+export const ownPlacementKeys: readonly string[] = [
+  'alora_invocation_tokens',
+  'layer_replication',
+  'target_parameters',
+];
 /** Keys that say where a method is put, and keys that change no number. */
 export const placementKeys: readonly string[] = Object.keys(placement.shape).filter(
   (key) => !ownPlacementKeys.includes(key),
@@ -102,6 +109,7 @@ export function parsePlacement(json: PeftJson): PeftPlacement {
     layers_pattern: patterns,
     modules_to_save: data.modules_to_save ?? [],
     layer_replication: data.layer_replication ?? null,
+    alora_invocation_tokens: data.alora_invocation_tokens ?? null,
     bias: bias === 'all' ? 'all' : (bias ?? 'none') === 'none' ? 'none' : 'lora_only',
   };
 }

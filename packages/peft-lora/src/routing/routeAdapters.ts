@@ -4,8 +4,14 @@ import { changesBias } from '../adaptBiases.ts';
 import { AdaptedBias } from '../adaptedBias.ts';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { adapterLayers, isAdapterLayer } from '../layers.ts';
+import { refuseInvocations } from './invocation.ts';
 import { RoutedWeight } from './routedWeight.ts';
 import type { RoutedPlace, Router } from './router.ts';
+
+export interface RouteOptions {
+  /** Whether the adapters of a module are routed, told by its path; else they stay as they are. All are by default. */
+  readonly isRouted?: (path: string) => boolean;
+}
 
 /**
  * A model in which the adapters of each weight count by gates: `base + sum of gate_i (adapter_i - base)`. Modules that an
@@ -16,18 +22,29 @@ import type { RoutedPlace, Router } from './router.ts';
  * @throws LorikeetError `unsupported` for adapters of embeddings and convolutions, and for those that change a bias;
  *   `no-match` if no weight has an adapter.
  */
-export function routeAdapters<T>(tuned: T, routerFor: (place: RoutedPlace) => Router): T;
-export function routeAdapters(tuned: unknown, routerFor: (place: RoutedPlace) => Router): unknown {
+export function routeAdapters<T>(
+  tuned: T,
+  routerFor: (place: RoutedPlace) => Router,
+  options?: RouteOptions,
+): T;
+export function routeAdapters(
+  tuned: unknown,
+  routerFor: (place: RoutedPlace) => Router,
+  { isRouted = () => true }: RouteOptions = {},
+): unknown {
+  refuseInvocations(tuned, 'a router');
   let index = 0;
   const walk = (node: unknown, path: readonly string[]): unknown => {
     if (node instanceof AdaptedWeight) {
+      if (!isRouted(path.slice(0, -1).join('.'))) return node;
       const place = placeOf(node, path.slice(0, -1).join('.'), index++);
       return new RoutedWeight(rootOf(node), place.layers, routerFor(place));
     }
     if (isReparam(node) || !isTreeNode(node)) return node;
     const children = childrenOf(node);
     for (const [name, child] of children)
-      if (child instanceof AdaptedBias) throw biased([...path, name].join('.'));
+      if (child instanceof AdaptedBias && isRouted(path.join('.')))
+        throw biased([...path, name].join('.'));
     const mapped = children.map(([name, child]) => [name, walk(child, [...path, name])] as const);
     return mapped.every(([, child], i) => child === children[i]?.[1])
       ? node
