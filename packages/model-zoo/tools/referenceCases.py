@@ -242,3 +242,19 @@ add("electra-detect", "ElectraConfig", "ElectraForPreTraining", "detect", ELECTR
 ALBERT = dict(SMALL, classifier_dropout_prob=0.0, num_hidden_layers=3)
 heads("albert", "AlbertConfig", "Albert", ALBERT)
 add("albert-base", "AlbertConfig", "AlbertModel", "none", dict(ALBERT, num_hidden_groups=2, num_hidden_layers=4))
+V1 = dict(
+    SIZES,
+    relative_attention=True,
+    pos_att_type="c2p|p2c",
+    position_biased_input=False,
+    type_vocab_size=0,
+    max_relative_positions=4,
+)
+heads("deberta-v1", "DebertaConfig", "Deberta", V1, ["seqcls", "tokcls", "qa", "mlm"])
+add(
+    "deberta-v1-p2c",
+    "DebertaConfig",
+    "DebertaForSequenceClassification",
+    "text",
+    dict(V1, num_labels=3, pos_att_type=["p2c"], position_biased_input=True, max_relative_positions=-1),
+)

@@ -1,7 +1,8 @@
 import { type Context, Dropout, type Linear, mergeHeads, splitHeads } from '@lorikeet/nn';
-import { attention, dot, foldIn, reshape, type Tensor, takeAlongAxis } from '@lorikeet/tensor-core';
+import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { headLinear } from '../../heads/textHeads.ts';
 import type { DebertaV2Config } from './config.ts';
+import { meetsOf, relativeBias } from './relativeBias.ts';
 
 /** The rows of distances, and which pair of tokens has which. */
 export interface RelativeRows {
@@ -50,9 +51,9 @@ export class DisentangledSelfAttention {
   }
 
   static init(config: DebertaV2Config, key: Tensor): DisentangledSelfAttention {
-    const { hidden_size: width, pos_att_type: kinds, relative_attention, share_att_key } = config;
+    const { hidden_size: width, relative_attention, share_att_key } = config;
     const linear = (name: string): Linear => headLinear(config, [width, width], foldIn(key, name));
-    const meets = { queries: kinds.includes('c2p'), keys: kinds.includes('p2c') };
+    const meets = meetsOf(config);
     const isOwn = (isMet: boolean): boolean => relative_attention && !share_att_key && isMet;
     return new DisentangledSelfAttention(
       {
@@ -89,7 +90,6 @@ export class DisentangledSelfAttention {
     return mergeHeads(attended);
   }
 
-  /** What distances add to the products of queries and keys, [B, H, T, T]. */
   private bias(
     query: Tensor,
     key: Tensor,
@@ -97,37 +97,20 @@ export class DisentangledSelfAttention {
     context: Context,
   ): Tensor | undefined {
     const dropped = context.call('pos_dropout', this.pos_dropout, rows);
-    const ofDistances = (own: Linear | null, name: string, shared: Linear): Tensor => {
-      const projected = context.call(
-        own === null ? `${name}_proj` : `pos_${name}_proj`,
-        own ?? shared,
-        dropped,
-      );
-      const [count = 0, width = 0] = projected.shape;
-      return splitHeads(reshape(projected, [1, count, width]), this.heads); // [1, H, 2S, K]
-    };
-    const meet = (tokens: Tensor, distances: Tensor, index: Tensor): Tensor => {
-      const [, heads = 0, count = 0, size = 0] = distances.shape;
-      const products = dot(tokens, reshape(distances, [heads, count, size]), {
-        contract: [[3], [2]],
-        batch: [[1], [0]],
-      }); // [H, B, T, 2S]
-      const [, batch = 0, time = 0] = products.shape;
-      const taken = index.broadcastTo([heads, batch, time, time]);
-      return takeAlongAxis(products, taken).permute([1, 0, 2, 3]); // [B, H, T, T]
-    };
     const { queries, keys } = this.meets;
-    const ofQueries = queries
-      ? meet(query, ofDistances(this.pos_key_proj, 'key', this.key_proj), index)
-      : undefined;
-    // A key meets the distance from the query to it: the same row, with the key as the first of the pair.
-    const ofKeys = keys
-      ? meet(
-          key,
-          ofDistances(this.pos_query_proj, 'query', this.query_proj),
-          index.permute([1, 0]),
-        ).permute([0, 1, 3, 2])
-      : undefined;
-    return ofQueries && ofKeys ? ofQueries.add(ofKeys) : (ofQueries ?? ofKeys);
+    const { pos_key_proj: ofKeys, pos_query_proj: ofQueries } = this;
+    const forQueries = (): Tensor =>
+      ofKeys === null
+        ? context.call('key_proj', this.key_proj, dropped)
+        : context.call('pos_key_proj', ofKeys, dropped);
+    const forKeys = (): Tensor =>
+      ofQueries === null
+        ? context.call('query_proj', this.query_proj, dropped)
+        : context.call('pos_query_proj', ofQueries, dropped);
+    return relativeBias(query, key, {
+      index,
+      forQueries: queries ? forQueries() : undefined,
+      forKeys: keys ? forKeys() : undefined,
+    });
   }
 }

@@ -36,7 +36,7 @@ interface AttentionParts {
 
 /** Causal attention with rotary positions (Su et al. 2021) and grouped heads (Ainslie et al. 2023). */
 abstract class RotaryAttention implements OpenAttention {
-  readonly o_proj: Linear;
+  abstract readonly o_proj: Linear;
   readonly q_norm: RMSNorm | null;
   readonly k_norm: RMSNorm | null;
   readonly heads: number;
@@ -48,8 +48,7 @@ abstract class RotaryAttention implements OpenAttention {
   readonly scale: number;
   readonly cap: number | null;
 
-  constructor(parts: AttentionParts) {
-    this.o_proj = parts.o_proj;
+  constructor(parts: Omit<AttentionParts, 'o_proj'>) {
     this.q_norm = parts.q_norm;
     this.k_norm = parts.k_norm;
     this.heads = parts.heads;
@@ -134,6 +133,7 @@ export class LlamaAttention extends RotaryAttention {
   readonly q_proj: Linear;
   readonly k_proj: Linear;
   readonly v_proj: Linear;
+  readonly o_proj: Linear;
 
   constructor(
     projections: { readonly q_proj: Linear; readonly k_proj: Linear; readonly v_proj: Linear },
@@ -143,6 +143,7 @@ export class LlamaAttention extends RotaryAttention {
     this.q_proj = projections.q_proj;
     this.k_proj = projections.k_proj;
     this.v_proj = projections.v_proj;
+    this.o_proj = parts.o_proj;
   }
 
   protected parts(x: Tensor, context: Context): readonly [Tensor, Tensor, Tensor] {
@@ -157,10 +158,12 @@ export class LlamaAttention extends RotaryAttention {
 /** One layer for all of them, as in Phi-3. */
 class FusedAttention extends RotaryAttention {
   readonly qkv_proj: Linear;
+  readonly o_proj: Linear;
 
   constructor(qkvProj: Linear, parts: AttentionParts) {
     super(parts);
     this.qkv_proj = qkvProj;
+    this.o_proj = parts.o_proj;
   }
 
   protected parts(x: Tensor, context: Context): readonly [Tensor, Tensor, Tensor] {
