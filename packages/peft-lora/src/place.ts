@@ -22,6 +22,7 @@ import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import type { AdaptedSite } from './adaptedSite.ts';
 import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+import { alikeSites, sharingPlace } from './alikeSites.ts';
 import { apportion } from './apportion.ts';
 import { isAdapterLayer } from './layers.ts';
 import { modelPaths, rewrite } from './rewrite.ts';
@@ -29,7 +30,7 @@ import { requireInvocable } from './routing/invocation.ts';
 import { share } from './share.ts';
 import { exchangeOrder, siteShapeOf } from './siteShape.ts';
 import { type TrainedReason, TrainedWeight } from './trainedWeight.ts';
-import type { Method, SharedTensors } from './variant.ts';
+import type { Method, SharedTensors, SharingPlace } from './variant.ts';
 
 /** Trains what a selector finds as a whole: PEFT's `modules_to_save`. */
 export interface TrainMethod {
@@ -59,6 +60,12 @@ export function place<T>(
   for (const site of sites) requireFit(site);
   const shared = share(sites, order, foldIn(key, 'shared'));
   const sitesByPath = new Map(sites.map((site) => [site.settings.path, site]));
+  const alike = new Map(
+    alikeSites(sites, order).flatMap((group) => {
+      const places = group.map(sharingPlace);
+      return places.map(({ path }) => [path, places] as const);
+    }),
+  );
   const plan = new Map(
     [...placements.keys()].map((path) => [
       path,
@@ -69,6 +76,7 @@ export function place<T>(
           name,
           key: foldIn(key, path),
           index: rank.get(path) ?? 0,
+          places: alike.get(path) ?? [],
           shared: shared.get(path),
         });
       },
@@ -127,12 +135,14 @@ interface PlacedAdapter {
   readonly key: Tensor;
   /** Number of the place among those of the adapter. */
   readonly index: number;
+  /** Those with the same config. */
+  readonly places: readonly SharingPlace<unknown>[];
   readonly shared: Shared<SharedTensors> | undefined;
 }
 
 function adaptModule(
   { module, weight, settings }: AdaptedSite,
-  { name, key, index, shared }: PlacedAdapter,
+  { name, key, index, places, shared }: PlacedAdapter,
 ): unknown {
   const { config, shape, site, path, method, variant } = settings;
   const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
@@ -145,6 +155,8 @@ function adaptModule(
     base,
     bias,
     index,
+    places,
+    path,
     parameters,
     isBaseFixed: !isAdapterLayer(weight),
   });

@@ -24,6 +24,10 @@ export interface InitArguments<Config> {
 export interface FrozenArguments<Config> extends InitArguments<Config> {
   /** Number of the place among those of the adapter, in the order of the model, from 0. */
   readonly index: number;
+  /** The places of the adapter with this config, in that order; the same list for all of them. */
+  readonly places: readonly SharingPlace<Config>[];
+  /** Path of the module. */
+  readonly path: string;
   /** What `init` made. */
   readonly parameters: Tensors;
   /** Whether nothing below trains, so that what is made of `base()` stays true. */
