@@ -8,16 +8,13 @@ import {
   reshape,
   sliceAxis,
   type Tensor,
-  tensor,
   zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import type { LowRank } from '../algebra/lowRank.ts';
-import { largestSides } from '../largestSides.ts';
 import { parameterOf } from '../parameterOf.ts';
+import { sharedProjections } from '../sharedProjections.ts';
 import type { TargetOptions } from '../target.ts';
-import { kaimingValues } from '../torch/kaimingValues.ts';
-import { MersenneTwister } from '../torch/mersenneTwister.ts';
 import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
 
 export interface VeraConfig {
@@ -84,12 +81,8 @@ export const veraVariant: Variant<VeraConfig> = {
   share(places) {
     const config = places[0]?.config;
     if (config === undefined) return [];
-    const { rank: R, projectionSeed } = config;
-    const sides = largestSides(places.map(({ shape }) => shape));
-    const generator = new MersenneTwister(projectionSeed);
-    const A = tensor(kaimingValues(generator, R * sides.in, sides.in, 0), [R, sides.in]);
-    const B = tensor(kaimingValues(generator, sides.out * R, R, 0), [sides.out, R]);
-    const shared = { parameters: {}, frozen: { A, B } };
+    const { rank: R, projectionSeed: seed } = config;
+    const shared = sharedProjections(places, { rows: R, columns: R, seed });
     return places.map(() => shared);
   },
 
