@@ -196,9 +196,10 @@ export interface Variant<Config = unknown> {
   readonly stepRule?: StepRule<Config>;
   /**
    * Names of the parameters that are the thin factors of the update, B [out, R, ...] and A [R, in, ...], for optimisers
-   * that treat them apart. With a `scale`, the update is their product times it and nothing else.
+   * that treat them apart. With a `scale`, the update is their product times it and nothing else. `undefined` where one of
+   * them does not train.
    */
-  factors?(config: Config): FactorNames;
+  factors?(config: Config): FactorNames | undefined;
   /** Why a weight of this shape cannot be adapted with this config, such as a size that does not divide; else `undefined`. */
   refusal?(config: Config, shape: SiteShape): string | undefined;
 }

@@ -27,12 +27,13 @@ import { parameterOf } from '../parameterOf.ts';
 import type { FrozenArguments, InitArguments, Tensors } from '../variant.ts';
 import { expertProduct } from './expertFactors.ts';
 import { groupedProduct } from './groupedFactors.ts';
-import { iterationsOf, type LoraConfig, scalingOf, takesPart } from './loraConfig.ts';
+import { holdsB, iterationsOf, type LoraConfig, scalingOf, takesPart } from './loraConfig.ts';
 import { factorsOf, matricesOf, shapesOf } from './loraFactors.ts';
 import { magnitudeShape, normsOf, squaresOf } from './magnitude.ts';
 
 /** The first values of all parameters. */
 export function firstParameters(args: InitArguments<LoraConfig>): Tensors {
+  if (holdsB(args.config)) return { A: zeros(shapesOf(args.shape, args.config.rank).a) };
   const pair = firstFactors(args);
   if (!args.config.useDora) return pair;
   const { config, shape } = args;
@@ -46,6 +47,7 @@ export function firstParameters(args: InitArguments<LoraConfig>): Tensors {
 /** What is kept of the first values, and of the weight. */
 export function frozenOf(args: FrozenArguments<LoraConfig>): Tensors {
   const { config, parameters, shape, isBaseFixed } = args;
+  if (holdsB(config)) return { B: minorVectors(args) };
   const first = {
     firstA: alias(parameterOf(parameters, 'A')),
     firstB: alias(parameterOf(parameters, 'B')),
@@ -82,7 +84,8 @@ export function refusalOf(
     return 'weights of experts go without dropout, without a bias of B and without DoRA, as in PEFT';
   if (R % groups !== 0) return `the rank must be a multiple of the ${groups} groups, not ${R}`;
   if (typeof init !== 'string' || init === 'gaussian') return undefined;
-  if (kind !== 'linear') return `the first values '${init}' are for linear layers, not '${kind}'`;
+  if (kind !== 'linear' && !(init === 'mica' && kind === 'embedding'))
+    return `the first values '${init}' are for linear layers, not '${kind}'`;
   if (init === 'orthogonal')
     return R % 2 === 0 ? undefined : `the first values 'orthogonal' need an even rank, not ${R}`;
   const most = Math.min(inputs, out);
@@ -136,6 +139,12 @@ function principalFactors(
 function orthonormalFactors(weight: Tensor, R: number): { readonly A: Tensor; readonly B: Tensor } {
   const { q, r } = qr(weight);
   return { A: sliceAxis(r, 0, 0, R), B: sliceAxis(q, 1, 0, R) };
+}
+
+/** The R directions of outputs with the smallest singular values: [out, R], of a table [width, R]. */
+function minorVectors({ base, config: { rank: R }, shape }: InitArguments<LoraConfig>): Tensor {
+  const { u, s, v } = svd(accurate(base()));
+  return sliceAxis(shape.kind === 'embedding' ? v : u, 1, (s.shape[0] ?? 0) - R, R);
 }
 
 /**

@@ -6,12 +6,13 @@ export type LoraInit = boolean | NamedInit | `pissa_niter_${number}`;
 /** Ways that have a name alone. */
 type NamedInit = (typeof namedInits)[number];
 
-/** See `LoraConfig.initLoraWeights`. The last three take their values from data: see `initializeFromData`. */
+/** See `LoraConfig.initLoraWeights`. `eva`, `corda` and `lora_ga` take their values from data: see `initializeFromData`. */
 export const namedInits = [
   'gaussian',
   'orthogonal',
   'pissa',
   'olora',
+  'mica',
   'eva',
   'corda',
   'lora_ga',
@@ -30,7 +31,8 @@ export interface LoraConfig {
    * First values. `true`: A as PyTorch's linear layer and B zero; `gaussian`: A normal and B zero; `false`: both random,
    * not a no-op; `orthogonal`: both random, with orthogonal rows and columns, so that their product is zero. `pissa`, `olora`: of
    * the largest singular values of the weight, or of its QR decomposition, and the product is taken out of the weight;
-   * `pissa_niter_N` computes the former fast, by N power iterations.
+   * `pissa_niter_N` computes the former fast, by N power iterations. `mica`: B is of the left singular vectors with the smallest
+   * singular values and does not train, A is zero: MiCA, 2026, https://arxiv.org/abs/2604.01694.
    */
   readonly initLoraWeights: LoraInit;
   /** Adds a bias of B's own, scaled as the update. */
@@ -59,7 +61,12 @@ export function scalingOf({
 
 /** Whether the first product of A and B is taken out of the weight, so that what they start with is part of it. */
 export function takesPart({ initLoraWeights: init }: Pick<LoraConfig, 'initLoraWeights'>): boolean {
-  return typeof init === 'string' && !['gaussian', 'orthogonal', 'eva'].includes(init);
+  return typeof init === 'string' && !['gaussian', 'orthogonal', 'mica', 'eva'].includes(init);
+}
+
+/** Whether B stays as it is, so that A alone trains. */
+export function holdsB({ initLoraWeights: init }: Pick<LoraConfig, 'initLoraWeights'>): boolean {
+  return init === 'mica';
 }
 
 /** Whether the first values cannot be made again from the weight alone, so that files must hold what was taken out. */

@@ -22,7 +22,7 @@ export function factorsOf({
   parameters,
   frozen,
 }: Pick<AdapterArguments<LoraConfig>, 'config' | 'parameters' | 'frozen'>): LoraFactors {
-  const [A, B] = [parameterOf(parameters, 'A'), parameterOf(parameters, 'B')];
+  const [A, B] = [parameterOf(parameters, 'A'), parameters.B ?? parameterOf(frozen, 'B')];
   const scale = scalingOf(config);
   const { firstA, firstB } = frozen;
   if (firstA === undefined || firstB === undefined) return { A, B, scale };

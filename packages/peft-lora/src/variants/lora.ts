@@ -14,6 +14,7 @@ import { expertForm, expertUpdate } from '../lora/expertFactors.ts';
 import { firstParameters, frozenOf, loraSum, refusalOf } from '../lora/firstFactors.ts';
 import { groupedConvolution, groupedForm } from '../lora/groupedFactors.ts';
 import {
+  holdsB,
   iterationsOf,
   type LoraConfig,
   type LoraOptions,
@@ -53,6 +54,7 @@ const combinations = [
   { initLoraWeights: 'pissa', loraBias: false, useDora: true },
   { initLoraWeights: 'pissa_niter_2', loraBias: false, useDora: false },
   { initLoraWeights: 'olora', loraBias: false, useDora: false },
+  { initLoraWeights: 'mica', loraBias: false, useDora: false },
 ] as const;
 
 export const loraVariant: Variant<LoraConfig> = {
@@ -85,6 +87,10 @@ export const loraVariant: Variant<LoraConfig> = {
       error: 'the bias of B (lora_bias) does not go with DoRA',
       path: ['loraBias'],
     })
+    .refine(({ useDora, initLoraWeights: init }) => !(useDora && init === 'mica'), {
+      error: 'DoRA does not go with first values of mica',
+      path: ['useDora'],
+    })
     .refine(({ loraBias, initLoraWeights: init }) => !loraBias || typeof init === 'boolean', {
       error: 'the bias of B (lora_bias) needs first values of true or false',
       path: ['loraBias'],
@@ -94,13 +100,15 @@ export const loraVariant: Variant<LoraConfig> = {
     identityAtInit: ({ initLoraWeights }) => initLoraWeights !== false,
     maxRank: (config) => (config.useDora ? undefined : config.rank * (takesPart(config) ? 2 : 1)),
     isRandomAtInit: ({ initLoraWeights: init }) =>
-      !takesPart({ initLoraWeights: init }) || init === 'corda' || init === 'lora_ga',
+      init !== 'mica' &&
+      (!takesPart({ initLoraWeights: init }) || init === 'corda' || init === 'lora_ga'),
     isStochastic: ({ dropout }) => dropout > 0,
     holdsConstants: ({ useDora }) => useDora,
     parameterCount: (config, shape) => {
       const kernel = shape.kernel.reduce((product, side) => product * side, 1);
       const more = (config.loraBias ? 1 : 0) + (config.useDora ? 1 : 0);
-      const factors = shape.in * kernel + shape.out / shape.groups;
+      const tall = holdsB(config) ? 0 : shape.out / shape.groups;
+      const factors = shape.in * kernel + tall;
       return shape.experts * config.rank * factors + more * shape.out;
     },
   },
@@ -215,7 +223,8 @@ export const loraVariant: Variant<LoraConfig> = {
   fromLowRank({ left, right, scale }, { shape, config }) {
     const R = config.rank;
     const [rank = 0] = right.shape;
-    if (rank > R || !isOneProduct(shape) || config.useDora || takesPart(config)) return undefined;
+    if (rank > R || !isOneProduct(shape) || config.useDora) return undefined;
+    if (takesPart(config) || holdsB(config)) return undefined;
     const { a, b } = shapesOf(shape, R);
     const by = scale === 0 ? 0 : scale / scalingOf(config);
     return {
@@ -224,7 +233,8 @@ export const loraVariant: Variant<LoraConfig> = {
     };
   },
 
-  factors: (config) => ({ left: 'B', right: 'A', scale: scalingOf(config) }),
+  factors: (config) =>
+    holdsB(config) ? undefined : { left: 'B', right: 'A', scale: scalingOf(config) },
 
   bias: {
     isUsed: ({ loraBias }) => loraBias,
