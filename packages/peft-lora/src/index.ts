@@ -62,6 +62,12 @@ export {
 export { type CordaOptions, initializeCorda } from './initialize/corda.ts';
 export { type EvaOptions, initializeEva } from './initialize/eva.ts';
 export { type LoftqOptions, loftq } from './initialize/loftq.ts';
+export {
+  type LayerImportance,
+  type LoraDropChoice,
+  type LoraDropOptions,
+  loraDrop,
+} from './initialize/loraDrop.ts';
 export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
@@ -89,8 +95,9 @@ export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
 export type { PromptParameters } from './prompts/promptParameters.ts';
 export { type LayerRanges, replicateLayers } from './replicateLayers.ts';
-export { applyScalings } from './routing/applyScalings.ts';
+export { applyScalings, type ScalingOptions } from './routing/applyScalings.ts';
 export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
+export { type ArrowSettings, readArrowConfig, writeArrowConfig } from './routing/arrowConfig.ts';
 export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
 export { type InvokeOptions, invokeAdapters } from './routing/invokeAdapters.ts';
 export {
@@ -102,6 +109,12 @@ export {
 export { RoutedWeight } from './routing/routedWeight.ts';
 export type { RoutedPlace, Router } from './routing/router.ts';
 export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';
+export {
+  decodeXLora,
+  type EncodeXLoraOptions,
+  encodeXLora,
+  type LoadedXLora,
+} from './routing/xLoraFiles.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';
