@@ -10,6 +10,8 @@ export interface Architecture<Config> {
   readonly ignored?: RegExp;
   /** Names that a checkpoint may lack: what is not there starts as in a new model. */
   readonly optional?: RegExp;
+  /** Names of tensors that no training changes. */
+  readonly frozen?: RegExp;
 }
 
 /** A family of models: everything that Lorikeet knows of it. */

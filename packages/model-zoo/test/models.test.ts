@@ -142,7 +142,7 @@ describe('initModel', () => {
   });
 
   test.each([
-    ['an unknown type', { model_type: 'xlnet' }, 'unsupported', /'xlnet'[\s\S]*bert, deberta-v2/],
+    ['an unknown type', { model_type: 'xlnet' }, 'unsupported', /'xlnet'[\s\S]*bert, deberta/],
     [
       'an unknown head',
       { ...bertConfig, architectures: ['BertForNothing'] },

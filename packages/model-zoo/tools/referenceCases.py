@@ -258,3 +258,26 @@ add(
     "text",
     dict(V1, num_labels=3, pos_att_type=["p2c"], position_biased_input=True, max_relative_positions=-1),
 )
+MODERN = dict(
+    vocab_size=13,
+    hidden_size=8,
+    num_hidden_layers=3,
+    num_attention_heads=2,
+    intermediate_size=10,
+    max_position_embeddings=16,
+    local_attention=4,
+    global_attn_every_n_layers=2,
+    pad_token_id=0,
+    bos_token_id=1,
+    eos_token_id=2,
+    cls_token_id=1,
+    sep_token_id=2,
+)
+heads("modernbert", "ModernBertConfig", "ModernBert", MODERN)
+add(
+    "modernbert-mean",
+    "ModernBertConfig",
+    "ModernBertForSequenceClassification",
+    "text",
+    dict(MODERN, num_labels=3, classifier_pooling="mean", norm_bias=True, classifier_bias=True),
+)

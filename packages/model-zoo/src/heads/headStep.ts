@@ -39,7 +39,7 @@ export interface WordStep {
 export type HeadStep =
   | { readonly layer: string }
   | { readonly activation: string }
-  | { readonly take: 'first token' }
+  | { readonly take: 'first token' | 'mean of tokens' }
   /** The state of the last token of this number in each text. */
   | { readonly takeLast: number }
   | WordStep;
@@ -54,7 +54,7 @@ export function runStep(
 ): Tensor {
   if ('layer' in step) return context.call(step.layer, layerAt(model, step.layer), x);
   if ('activation' in step) return activation(step.activation)(x);
-  if ('take' in step) return firstToken(x);
+  if ('take' in step) return step.take === 'first token' ? firstToken(x) : meanOfTokens(x, inputs);
   if ('takeLast' in step) return lastToken(x, step.takeLast, inputs);
   // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
   const rows = tiedPart(weightAt(model, `${step.words}.weight`));
@@ -80,6 +80,14 @@ function lastToken(x: Tensor, id: number, { input_ids: ids }: ModelInputs): Tens
 export function firstToken(x: Tensor): Tensor {
   const [batch = 0, , width = 0] = x.shape;
   return reshape(sliceAxis(x, 1, 0, 1), [batch, width]);
+}
+
+/** [B, T, D] to [B, D]: padding does not count. */
+function meanOfTokens(x: Tensor, { attention_mask: mask }: ModelInputs): Tensor {
+  if (mask === undefined) return x.mean(1);
+  const kept = mask.cast(x.dtype); // [B, T]
+  const sum = x.mul(reshape(kept, [...mask.shape, 1])).sum(1);
+  return sum.div(kept.sum(1, { keepAxes: true }));
 }
 
 function layerAt(model: object, path: string): HeadLayer {

@@ -35,7 +35,7 @@ export interface HeadDesign<Config> {
 }
 
 /** A model whose head is given as data. The base is in the field that the state dict has for it. */
-export class HeadedModel implements Model, TakesVectors, TiesWeights {
+class HeadedModel implements Model, TakesVectors, TiesWeights {
   readonly config: HeadConfig;
   readonly baseField: string;
   readonly task: Task;

@@ -73,6 +73,7 @@ export class BartModel implements BaseModel, TiesWeights {
     const encoder = context.call('encoder', this.encoder, {
       words: inputs.inputs_embeds === undefined ? embed(inputs.input_ids) : inputs.inputs_embeds, // [B, T, D]
       attentionMask,
+      positions: inputs.position_ids,
     });
     const decoder = context.call('decoder', this.decoder, {
       words: decoderInput(inputs, embed, { start, padding, readsInput: true }), // [B, U, D]

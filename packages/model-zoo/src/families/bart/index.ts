@@ -23,6 +23,7 @@ export const bart: ModelFamily = defineFamily<BartConfig>({
     BartForConditionalGeneration: {
       init: (config, key) => BartForConditionalGeneration.init(config, design, key),
       optional: /^final_logits_bias$/,
+      frozen: /^final_logits_bias$/,
     },
     BartForSequenceClassification: headed(field, init, bartTextHead, ignored),
     BartForQuestionAnswering: headed(field, init, bartSpanHead, ignored),

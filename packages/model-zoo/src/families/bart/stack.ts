@@ -5,7 +5,7 @@ import {
   LayerNorm,
   normalInitializer,
 } from '@lorikeet/nn';
-import { foldIn, iota, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { foldIn, gather, iota, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { States } from '../../encoderDecoder.ts';
 import { requireRoom } from '../../positions.ts';
@@ -26,6 +26,8 @@ interface BartReading {
   readonly words: Tensor;
   /** [B, P + T] of 0 and 1 */
   readonly attentionMask: Tensor | undefined;
+  /** [B, T] integers; counted without them. */
+  readonly positions?: Tensor | undefined;
   /** Of a decoder: what the encoder made, [B, S, D], and its mask. */
   readonly memory?: Tensor | undefined;
   readonly memoryMask?: Tensor | undefined;
@@ -65,9 +67,10 @@ export class BartStack {
   }
 
   /** One state for the input and for each layer. */
-  call({ words, attentionMask, memory, memoryMask, past }: BartReading, context: Context): States {
+  call(reading: BartReading, context: Context): States {
+    const { words, attentionMask, memory, memoryMask, past } = reading;
     const { layernorm_embedding: norm } = this;
-    const placed = words.add(this.positions(words, past?.[0]?.key.shape[2] ?? 0, context));
+    const placed = words.add(this.positions(reading, context));
     const normalized = norm === null ? placed : context.call('layernorm_embedding', norm, placed);
     const [mask, cross] = [keyMask(attentionMask), { memory, mask: keyMask(memoryMask) }];
     let last = context.child('dropout').dropout(normalized, this.dropout); // [B, T, D]
@@ -79,28 +82,29 @@ export class BartStack {
     return { last, states };
   }
 
-  /** [1, T, D] */
-  private positions(words: Tensor, past: number, context: Context): Tensor {
+  /** [1 or B, T, D] */
+  private positions({ words, past, positions: given }: BartReading, context: Context): Tensor {
     const [, time = 0, width = 0] = words.shape;
-    requireRoom(past + time, this.most);
+    const first = past?.[0]?.key.shape[2] ?? 0;
+    requireRoom(first + time, this.most);
     const { embed_positions: table } = this;
-    if (table === null) return waves(past, time, width).cast(words.dtype);
-    const rows = iota([1, time], 1).add(past + firstPosition);
-    return context.call('embed_positions', table, rows);
+    const places = given ?? iota([1, time], 1).add(first);
+    if (table !== null) return context.call('embed_positions', table, places.add(firstPosition));
+    return gather(waves(this.most, width), places).cast(words.dtype);
   }
 }
 
-/** Sines of each frequency, and then cosines: [1, T, D]. Vaswani et al. 2017. */
-function waves(first: number, time: number, width: number): Tensor {
+/** Sines of each frequency, and then cosines, of so many positions: [P, D]. Vaswani et al. 2017. */
+function waves(positions: number, width: number): Tensor {
   const sines = Math.ceil(width / 2);
-  const rows = Array.from({ length: time }, (_, row) =>
+  const rows = Array.from({ length: positions }, (_, position) =>
     Array.from({ length: width }, (_unused, i) => {
       const pair = i < sines ? i : i - sines;
-      const angle = (first + row) / 10_000 ** ((2 * pair) / width);
+      const angle = position / 10_000 ** ((2 * pair) / width);
       return i < sines ? Math.sin(angle) : Math.cos(angle);
     }),
   );
-  return tensor(rows.flat(), [1, time, width]);
+  return tensor(rows.flat(), [positions, width]);
 }
 
 function layerConfig(config: BartConfig, isDecoder: boolean): Parameters<typeof BartLayer.init>[0] {

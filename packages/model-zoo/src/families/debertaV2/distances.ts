@@ -26,7 +26,7 @@ export function distanceRows(time: number, { span, buckets }: Distances): Tensor
 }
 
 /** One row each for near distances, up to half of the span; behind that, the logarithm counts. */
-export function bucketOf(distance: number, span: number, maxDistance: number): number {
+function bucketOf(distance: number, span: number, maxDistance: number): number {
   const middle = Math.floor(span / 2);
   const size = Math.abs(distance);
   if (size <= middle) return distance;

@@ -57,7 +57,14 @@ const words = maskedHead<DebertaConfig>({
   width: ({ embedding_size, hidden_size }) => embedding_size ?? hidden_size,
 });
 
-/** The classes of transformers for a version of DeBERTa. */
+/** One of several answers to a question, which the first version has no class for. */
+export function debertaChoice<Config extends DebertaConfig>(
+  init: (config: Config, key: Tensor) => BaseModel,
+): Architecture<Config> {
+  return headed(field, init, choiceHead(firstToken, headRate), ignored);
+}
+
+/** The classes that transformers has for every version of DeBERTa. */
 export function debertaArchitectures<Config extends DebertaConfig>(
   prefix: string,
   init: (config: Config, key: Tensor) => BaseModel,
@@ -77,7 +84,6 @@ export function debertaArchitectures<Config extends DebertaConfig>(
       ignored,
     ),
     [`${prefix}ForQuestionAnswering`]: headed(field, init, spanHead(), ignored),
-    [`${prefix}ForMultipleChoice`]: headed(field, init, choiceHead(firstToken, headRate), ignored),
     [`${prefix}ForMaskedLM`]: headed(field, init, words, ignored),
   };
 }

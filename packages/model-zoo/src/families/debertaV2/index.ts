@@ -1,7 +1,7 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
 import { type DebertaV2Config, debertaV2Schema } from './config.ts';
 import { initDebertaV2 } from './debertaV2Model.ts';
-import { debertaArchitectures } from './heads.ts';
+import { debertaArchitectures, debertaChoice } from './heads.ts';
 
 /** He et al. 2021 and 2023, https://arxiv.org/abs/2006.03654, https://arxiv.org/abs/2111.09543 */
 export const debertaV2: ModelFamily = defineFamily<DebertaV2Config>({
@@ -11,6 +11,7 @@ export const debertaV2: ModelFamily = defineFamily<DebertaV2Config>({
   ignored: /(^|\.)(position_embeddings\.weight|embeddings\.position_ids)$/,
   architectures: {
     ...debertaArchitectures('DebertaV2', initDebertaV2),
+    DebertaV2ForMultipleChoice: debertaChoice(initDebertaV2),
   },
 });
 

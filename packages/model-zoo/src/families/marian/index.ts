@@ -26,6 +26,7 @@ export const marian: ModelFamily = defineFamily<BartConfig>({
     MarianMTModel: {
       init: (config, key) => BartForConditionalGeneration.init(config, design, key),
       optional: /^final_logits_bias$/,
+      frozen: /^final_logits_bias$/,
     },
   },
 });

@@ -65,6 +65,11 @@ export class T5EncoderModel extends OnT5 {
     return new T5EncoderModel(words(config, key), encoder, config);
   }
 
+  override get inputSite(): InputSite {
+    const { num_layers: layers } = this.config;
+    return { ...super.inputSite, layers, labels: 'rows', hasDecoder: false };
+  }
+
   call(
     inputs: ModelInputs,
     context: Context,
