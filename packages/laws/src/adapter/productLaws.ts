@@ -20,7 +20,7 @@ const tolerance = 1e-10;
 /** The fast forms give what the meaning gives, which is there without them too. */
 export function multipliesAsItMeans<C>(variant: Variant<C>): Law {
   const {
-    contract: _,
+    contract: _contract,
     gather: _gather,
     convolve: _convolve,
     contractExperts: _contractExperts,
