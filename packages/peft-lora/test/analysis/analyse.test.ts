@@ -38,7 +38,7 @@ import { noisePair, otherwiseWritten, sumOfSquares } from '../algebra/pairs.ts';
 import { numbers, refusal, Small, trainedForm } from '../support.ts';
 
 const model = new Small();
-const numRuns = 15;
+const numRuns = Number(process.env.LORIKEET_RUNS ?? 15);
 
 /** A pair of factors that may be wider than the matrix, and small parts of it nearly nothing. */
 const pairs = fc

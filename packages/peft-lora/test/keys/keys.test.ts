@@ -23,6 +23,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expectClose, fileOf, numbers, refusal, Small, trainedForm } from '../support.ts';
 
+const numRuns = Number(process.env.LORIKEET_RUNS ?? 15);
+
 /** Paths with both dots and underscores, as those of a U-Net. */
 function unet(): Record<string, unknown> {
   const attention = { to_q: linear(6, 8), to_out: [linear(8, 6)] };
@@ -110,7 +112,7 @@ describe('there and back', () => {
         await expectSameBits(twice, again);
         expect(twice.config).toEqual(again.config);
       }),
-      { numRuns: 25 },
+      { numRuns },
     );
   });
 
@@ -141,7 +143,7 @@ describe('there and back', () => {
         const again = back(await readDiffusersKeys(writeDiffusersKeys(part(files))));
         await expectSame(again, files, 1e-5);
       }),
-      { numRuns: 15 },
+      { numRuns },
     );
     const files = await encoded(lora({ rank: 2, alpha: 2 }));
     await expectSameBits(back(await readDiffusersKeys(writeDiffusersKeys(part(files)))), files);
