@@ -147,6 +147,12 @@ describe('what an adapter does to one weight', () => {
   });
 });
 
+test('a rank that keeps just what is asked for is enough', async () => {
+  const twice = { left: eye(2), right: eye(2), scale: 3 };
+  const { rows } = await analyseAdapter(tunedBy(twice), { energy: 0.5 });
+  expect(rows[0]?.suggested).toEqual({ rank: 1, energy: 0.5 });
+});
+
 test('an effective rank counts equal directions, whatever their size, and nothing as 0', () => {
   expect(effectiveRank([3, 3, 3, 0])).toBeCloseTo(3, 12);
   expect(effectiveRank([5])).toBe(1);

@@ -136,6 +136,23 @@ describe('there and back', () => {
     });
   });
 
+  test('to kohya LoKr keeps every bit where alpha counts', async () => {
+    const files = await encoded(lokr({ rank: 1, alpha: 3 }) as Method, 'time_emb_proj');
+    expect([...files.tensors.keys()].join()).toContain('lokr_w2_a');
+    const again = back(await readKohyaKeys(writeKohyaKeys(part(files)), { modules }));
+    await expectSameBits(again, files);
+    expect(again.config).toMatchObject({ r: 1, alpha: 3 });
+  });
+
+  test('to kohya LoKr finds the factor that rows alone do not tell', async () => {
+    const model = { wide: linear(6, 16) };
+    const method = lokr({ rank: 1, decomposeFactor: 2, initWeights: false });
+    const files = encodeAdapter(adapt(model, { wide: method }));
+    const kohya = writeKohyaKeys(part(files));
+    const again = back(await readKohyaKeys(kohya, { modules: { unet: ['wide'] } }));
+    expect(again.config).toMatchObject({ decompose_factor: 2 });
+  });
+
   test('to diffusers LoRA is the same adapter, bit for bit where its scale is 1', async () => {
     await fc.assert(
       fc.asyncProperty(options, fc.boolean(), async (own, useDora) => {
@@ -300,9 +317,15 @@ describe('refused', () => {
     await expect(readDiffusersKeys(one)).rejects.toThrow(refusal('missing-tensor'));
   });
 
-  test('are magnitudes of inputs', async () => {
-    const wide = pair('lora_unet_conv_in').set('lora_unet_conv_in.dora_scale', ones([1, 3]));
-    await expect(read(wide)).rejects.toThrow(refusal('unsupported', 'magnitudes of inputs'));
+  test('are magnitudes of inputs, which those of a square weight tell by their shape', async () => {
+    const square = new Map([
+      ['lora_unet_conv_in.lora_down.weight', ones([2, 3])],
+      ['lora_unet_conv_in.lora_up.weight', ones([3, 2])],
+    ]);
+    const along = new Map([...square, ['lora_unet_conv_in.dora_scale', ones([3, 1])] as const]);
+    expect((await read(along)).get('unet')).toHaveLength(1);
+    const across = new Map([...square, ['lora_unet_conv_in.dora_scale', ones([1, 3])] as const]);
+    await expect(read(across)).rejects.toThrow(refusal('unsupported', 'magnitudes of inputs'));
   });
 
   test('is what other styles cannot say', async () => {

@@ -1,7 +1,7 @@
-import { LorikeetError, reshape, type Tensor, tensor } from '@lorikeet/tensor-core';
-import { alphaIn, scaled } from './alphas.ts';
-import { flatten, pathFinder } from './flatten.ts';
-import { noPlaceFor, unknownKey } from './keyErrors.ts';
+import { LorikeetError, reshape, type Tensor } from '@lorikeet/tensor-core';
+import { alphaIn } from './alphas.ts';
+import { pathFinder } from './flatten.ts';
+import { unknownKey } from './keyErrors.ts';
 import {
   type KeyedModule,
   type KeyedParts,
@@ -9,42 +9,7 @@ import {
   rankOfTensors,
   typeOf,
 } from './keyedModule.ts';
-
-/** What names start with, by the part of the model. */
-const prefixes: readonly (readonly [prefix: string, part: string])[] = [
-  ['lora_unet_', 'unet'],
-  ['lora_te1_', 'text_encoder'],
-  ['lora_te2_', 'text_encoder_2'],
-  ['lora_te3_', 'text_encoder_3'],
-  ['lora_te_', 'text_encoder'],
-];
-
-/** The part that a key of kohya's style is for; `undefined` for a key of another style. */
-export function kohyaPartOf(key: string): string | undefined {
-  return prefixes.find(([prefix]) => key.startsWith(prefix))?.[1];
-}
-
-/**
- * Adapters under the keys of kohya's sd-scripts and of LyCORIS, as `lora_unet_mid_block_proj.lora_down.weight`.
- *
- * @returns scales as `alpha`, a scalar beside each module.
- * @throws LorikeetError `unsupported` for parts that the style does not have, and for modules whose names become the same.
- */
-export function writeKohyaKeys(parts: KeyedParts): Map<string, Tensor> {
-  const written = new Map<string, Tensor>();
-  for (const [part, modules] of parts) {
-    const start = prefixOf(part, parts);
-    for (const module of modules) {
-      const name = start + flatten(module.path);
-      if (written.has(`${name}.alpha`))
-        throw noPlaceFor('kohya', module.path, 'another module has the same name without dots');
-      for (const [ending, value] of Object.entries(tensorsOf(module)))
-        written.set(`${name}.${ending}`, value);
-      written.set(`${name}.alpha`, tensor([alphaOf(module)], []));
-    }
-  }
-  return written;
-}
+import { kohyaPrefixes } from './kohyaPrefixes.ts';
 
 export interface ReadKohyaOptions {
   /** Paths of all modules of each part, since the keys do not tell `_` from a dot. */
@@ -70,51 +35,15 @@ export async function readKohyaKeys(
   const finders = new Map<string, (name: string) => string>();
   const parts = new Map<string, KeyedModule[]>();
   for (const [name, own] of grouped) {
-    const [start = '', part = ''] = prefixes.find(([prefix]) => name.startsWith(prefix)) ?? [];
+    const [start = '', part = ''] = kohyaPrefixes.find(([prefix]) => name.startsWith(prefix)) ?? [];
     if (start === '')
-      throw unknownKey('kohya', name, prefixes.map(([prefix]) => `${prefix}...`).join(', '));
+      throw unknownKey('kohya', name, kohyaPrefixes.map(([prefix]) => `${prefix}...`).join(', '));
     const find = finders.get(part) ?? pathFinder(modules[part] ?? []);
     finders.set(part, find);
     const path = find(name.slice(start.length));
     parts.set(part, [...(parts.get(part) ?? []), await moduleOf(path, name, own)]);
   }
   return parts;
-}
-
-function prefixOf(part: string, parts: KeyedParts): string {
-  const isOnly = [...parts.keys()].every((other) => !/^text_encoder_\d$/.test(other));
-  // A transformer in the place of a U-Net has its prefix.
-  const wanted = part.startsWith('transformer') ? 'unet' : part;
-  const found = prefixes.filter(([, own]) => own === wanted).map(([prefix]) => prefix);
-  const prefix = isOnly ? found.at(-1) : found[0];
-  if (prefix !== undefined) return prefix;
-  throw noPlaceFor('kohya', part, `parts: ${prefixes.map(([, own]) => own).join(', ')}`);
-}
-
-/** With both factors of a Kronecker product whole, alpha counts for nothing: the scale is in the first. */
-function isWhole({ tensors }: Pick<KeyedModule, 'tensors'>): boolean {
-  return tensors.lokr_w1 !== undefined && tensors.lokr_w2 !== undefined;
-}
-
-function alphaOf(module: KeyedModule): number {
-  return isWhole(module) ? module.rank : module.alpha;
-}
-
-function tensorsOf(module: KeyedModule): Record<string, Tensor> {
-  const { type, tensors, alpha, rank } = module;
-  const scale = alpha / rank;
-  const down = tensors['lora_A.weight'];
-  return Object.fromEntries(
-    Object.entries(tensors).map(([ending, value]) => {
-      const name = keyEndings[type][ending] ?? ending;
-      if (name === 'dora_scale')
-        return [name, reshape(value, [value.size, ...(down?.shape.slice(1) ?? []).map(() => 1)])];
-      return [
-        name,
-        name === 'lokr_w1' && isWhole(module) && scale !== 1 ? scaled(value, scale) : value,
-      ];
-    }),
-  );
 }
 
 async function moduleOf(
