@@ -1,6 +1,7 @@
 import { isLorikeetError } from '@lorikeet/tensor-core';
 import { Command, CommanderError } from 'commander';
 import { CommandFailed } from './commandFailed.ts';
+import { convertCommand } from './commands/convert.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { finetuneCommand } from './commands/finetune.ts';
@@ -24,6 +25,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .addCommand(mergeCommand())
     .addCommand(inspectCommand())
     .addCommand(resizeCommand())
+    .addCommand(convertCommand())
     .addCommand(parityCommand())
     .addCommand(exportCommand())
     .addCommand(newVariantCommand());

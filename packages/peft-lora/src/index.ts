@@ -70,6 +70,17 @@ export {
 } from './initialize/loraDrop.ts';
 export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
+export {
+  type ReadDiffusersOptions,
+  readDiffusersKeys,
+  writeDiffusersKeys,
+} from './keys/diffusersKeys.ts';
+export type { KeyedModule, KeyedParts, KeyedType } from './keys/keyedModule.ts';
+export { kohyaPartOf } from './keys/kohyaPrefixes.ts';
+export { type ReadKohyaOptions, readKohyaKeys } from './keys/readKohyaKeys.ts';
+export { type PeftKeys, readPeftKeys } from './keys/readPeftKeys.ts';
+export { writeKohyaKeys } from './keys/writeKohyaKeys.ts';
+export { type WritePeftOptions, writePeftKeys } from './keys/writePeftKeys.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
 export { type Merged, type MergeOptions, merge } from './merge.ts';
 export type { MergeForm } from './merging/mergedWeight.ts';

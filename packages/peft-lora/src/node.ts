@@ -9,7 +9,7 @@ import { adapterEntries } from './peft/adapterEntries.ts';
 import { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
 import { decodeWithoutBase } from './peft/decodeWithoutBase.ts';
 import { encodeAdapter } from './peft/encodeAdapter.ts';
-import type { EncodeOptions } from './peft/encodedAdapter.ts';
+import type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
 
 const configName = 'adapter_config.json';
 const weightsName = 'adapter_model.safetensors';
@@ -66,7 +66,6 @@ async function withFiles<T>(
 
 /**
  * Saves one adapter as PEFT does: the one named `default` in `dir` itself, any other in a folder of its name.
- * Each file is whole before it gets its name, the config last.
  *
  * @returns the folder that was written.
  * @throws LorikeetError as `encodeAdapter` does.
@@ -76,9 +75,17 @@ export async function saveAdapter(
   dir: string,
   options: EncodeOptions = {},
 ): Promise<string> {
-  const { config, tensors } = encodeAdapter(tuned, options);
   const { name = 'default' } = options;
   const folder = name === 'default' ? dir : join(dir, name);
+  await saveEncoded(encodeAdapter(tuned, options), folder);
+  return folder;
+}
+
+/** Writes the files of an adapter. Each is whole before it gets its name, the config last. */
+export async function saveEncoded(
+  { config, tensors }: EncodedAdapter,
+  folder: string,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const entries = await adapterEntries(tensors);
   await saveSafetensors(join(folder, weightsName), entries, [['format', 'pt']]);
@@ -90,7 +97,6 @@ export async function saveAdapter(
     await rm(staged, { force: true });
     throw fault;
   }
-  return folder;
 }
 
 async function readConfig(path: string): Promise<unknown> {

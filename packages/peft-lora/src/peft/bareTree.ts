@@ -30,11 +30,12 @@ export function bareModule({ kind, left, right, bias, weight, fanInFanOut }: Bar
 
 type Branch = Map<string, Branch | object>;
 
-/** A tree with some nodes at their paths. Throws `invalid-file` if a path goes through another's node. */
+/** A tree with some nodes at their paths. Throws `invalid-file` if a path goes through another's node, or is too long. */
 export function treeOf(nodes: ReadonlyMap<string, object>): object {
   const root: Branch = new Map();
   for (const [path, node] of nodes) {
     const steps = path.split('.');
+    if (steps.length > deepest) throw tooDeep(path);
     let branch = root;
     for (const step of steps.slice(0, -1)) {
       const next = branch.get(step) ?? new Map();
@@ -53,6 +54,16 @@ function recordOf(branch: Branch): object {
   return Object.fromEntries(
     [...branch].map(([name, node]) => [name, node instanceof Map ? recordOf(node) : node]),
   );
+}
+
+/** Only a hostile file has names of more parts. */
+const deepest = 64;
+
+function tooDeep(path: string): LorikeetError {
+  return new LorikeetError('invalid-file', 'the name of a tensor has too many parts', {
+    path: `${path.slice(0, 60)}...`,
+    expected: `${deepest} at most`,
+  });
 }
 
 function overlapping(path: string): LorikeetError {

@@ -41,7 +41,7 @@ export function encodeFields(places: readonly AdaptedPlace[]): Record<string, un
 }
 
 /** A pattern fits ends of paths, so that one which is the end of another is tied to the start. */
-function patternOf(path: string, places: readonly AdaptedPlace[]): string {
+export function patternOf(path: string, places: readonly Pick<AdaptedPlace, 'path'>[]): string {
   const isEnd = places.some((other) => other.path.endsWith(`.${path}`));
   return `${isEnd ? '^' : ''}${escapePath(path)}`;
 }

@@ -38,7 +38,7 @@ import { noisePair, otherwiseWritten, sumOfSquares } from '../algebra/pairs.ts';
 import { numbers, refusal, Small, trainedForm } from '../support.ts';
 
 const model = new Small();
-const numRuns = 15;
+const numRuns = Number(process.env.LORIKEET_RUNS ?? 15);
 
 /** A pair of factors that may be wider than the matrix, and small parts of it nearly nothing. */
 const pairs = fc
@@ -145,6 +145,12 @@ describe('what an adapter does to one weight', () => {
       { numRuns },
     );
   });
+});
+
+test('a rank that keeps just what is asked for is enough', async () => {
+  const twice = { left: eye(2), right: eye(2), scale: 3 };
+  const { rows } = await analyseAdapter(tunedBy(twice), { energy: 0.5 });
+  expect(rows[0]?.suggested).toEqual({ rank: 1, energy: 0.5 });
 });
 
 test('an effective rank counts equal directions, whatever their size, and nothing as 0', () => {

@@ -27,7 +27,7 @@ async function compare(a: LowRank, b: LowRank): Promise<SimilarRow> {
   return row;
 }
 
-const numRuns = 15;
+const numRuns = Number(process.env.LORIKEET_RUNS ?? 15);
 const seeds = fc.nat(1000);
 const ranks = fc.integer({ min: 1, max: 4 });
 

@@ -109,6 +109,10 @@ describe('an adapter without its base', () => {
     ).rejects.toThrow(refusal('unsupported'));
     const [key, entry] = [...files.entries][0] ?? [];
     if (key === undefined || entry === undefined) throw new Error('no tensor');
+    const deep = new Map([...files.entries, [`${'a.'.repeat(1e5)}weight`, entry]]);
+    await expect(decodeWithoutBase(await withConfig({ ...files, entries: deep }))).rejects.toThrow(
+      refusal('invalid-file', 'too many parts'),
+    );
     const inside = new Map([...files.entries, [key.replace('lora_', 'x.lora_'), entry]]);
     await expect(
       decodeWithoutBase(await withConfig({ ...files, entries: inside })),
