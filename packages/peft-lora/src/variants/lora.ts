@@ -57,6 +57,7 @@ const combinations = [
   { initLoraWeights: 'pissa_niter_2', loraBias: false, useDora: false },
   { initLoraWeights: 'olora', loraBias: false, useDora: false },
   { initLoraWeights: 'mica', loraBias: false, useDora: false },
+  { initLoraWeights: 'gaussian', loraBias: false, useDora: false },
 ] as const;
 
 export const loraVariant: Variant<LoraConfig> = {
