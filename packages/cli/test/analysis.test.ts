@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context } from '@lorikeet/nn';
-import { analyseAdapter, merge } from '@lorikeet/peft-lora';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
+import { adapt, analyseAdapter, lora, merge } from '@lorikeet/peft-lora';
+import { loadAdapter, saveAdapter } from '@lorikeet/peft-lora/node';
 import { tensor } from '@lorikeet/tensor-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lorikeet } from './capture.ts';
@@ -110,6 +110,21 @@ describe('inspect, of an adapter', () => {
     expect(page.match(/<svg/g)).toHaveLength(6 + compared.length);
     expect(page).toContain(`<td>${query}</td>`);
     expect(page).not.toMatch(/NaN|undefined/);
+  });
+
+  test('is a page where nothing has changed yet', async () => {
+    const dir = join(folder, 'fresh');
+    await saveAdapter(adapt(await load(model), { '**.query': lora({ rank: 2 }) }), dir);
+    const file = join(folder, 'fresh.html');
+    const { code, stdout } = await lorikeet('inspect', dir, '--other', dir, '--html', file);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/self\.query +lora +\[32,32\] +2 +0\.00 +0 /),
+    ]);
+    const page = await readFile(file, 'utf8');
+    // Norms and ranks alone.
+    expect(page.match(/<svg/g)).toHaveLength(2);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
   test('escapes names from the files', async () => {

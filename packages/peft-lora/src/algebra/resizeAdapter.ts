@@ -76,24 +76,32 @@ async function resizedPlace(
   const { u, s, v } = svdOf(pair);
   await evaluate([u, s, v]);
   const kept = keptOf([...(await s.data())].map(Number), choice);
-  const { variant, config, shape, method } = layer.settings;
+  const { config, shape, method } = layer.settings;
   // A bias of the method has the scale of the product: it stays.
   const scale = pair.scale === 0 ? 1 : pair.scale;
+  const isLora = layer.settings.variant.name === loraVariant.name;
   const made = lora({
+    ...(isLora ? recordOf(config) : { dropout: dropoutOf(config) }),
+    ...plain,
     rank: kept.rank,
     alpha: scale * kept.rank,
-    dropout: dropoutOf(config),
-    loraBias: variant.bias?.isUsed(config) === true,
   });
   const { left, right } = fromSvd({ u, s, v }, kept.rank);
   const { dtype } = pairOf(layer, path).left;
   const nearest = { left: cast(div(left, scale), dtype), right: cast(right, dtype), scale };
   const parameters = loraVariant.fromLowRank?.(nearest, { config: made.config, shape });
   if (parameters === undefined) throw noLowRank(layer, path);
-  const isLora = variant.name === loraVariant.name;
   const resized = { ...made, target: method.target, extra: isLora ? method.extra : {} };
   return { place: { method: resized as Method, parameters }, before: rankOf(pair), kept };
 }
+
+/** What of a config is in the factors and the scale now. */
+const plain = {
+  useRslora: false,
+  initLoraWeights: true,
+  rankPattern: {},
+  alphaPattern: {},
+} as const;
 
 /** The product of the method itself, without the share of the adapter. */
 function pairOf(layer: AdaptedWeight, path: string): LowRank {
@@ -116,7 +124,13 @@ function withRanks(
     : new AdaptedWeight(base, place.parameters, name, settings, mix);
 }
 
+function recordOf(config: unknown): Readonly<Record<string, unknown>> {
+  return typeof config === 'object' && config !== null
+    ? Object.fromEntries(Object.entries(config))
+    : {};
+}
+
 function dropoutOf(config: unknown): number {
-  const isRecord = typeof config === 'object' && config !== null && 'dropout' in config;
-  return isRecord && typeof config.dropout === 'number' ? config.dropout : 0;
+  const { dropout } = recordOf(config);
+  return typeof dropout === 'number' ? dropout : 0;
 }

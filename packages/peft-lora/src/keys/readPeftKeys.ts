@@ -33,8 +33,13 @@ export function readPeftKeys({ config, tensors }: PeftKeys): KeyedModule[] {
   const words = parsePlacement(json);
   const { variant, config: parsed } = methodOf(json, words, []);
   const type = typeNamed(json.peft_type);
-  if (words.layer_replication !== null || (words.target_parameters ?? []).length > 0)
-    throw noPlaceFor('other styles', 'layer_replication, target_parameters');
+  const ownOfPeft = {
+    layer_replication: words.layer_replication ?? [],
+    target_parameters: words.target_parameters ?? [],
+    alora_invocation_tokens: words.alora_invocation_tokens ?? [],
+  };
+  for (const [key, values] of Object.entries(ownOfPeft))
+    if (values.length > 0) throw noPlaceFor('other styles', key);
   const grouped = groupByModule(tensors, type);
   return [...grouped].map(([path, own]) => {
     const at = scaling.parse(variant.configAt?.(parsed, path) ?? parsed);

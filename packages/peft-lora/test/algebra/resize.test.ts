@@ -86,6 +86,12 @@ describe('an adapter of another rank', () => {
     await expectClose(loaded.call(ids), small.call(ids), 1e-6);
   });
 
+  test('still waits for the tokens that invoke it', async () => {
+    const waiting = adapt(model, { '**.query': lora({ rank: 3, invocationTokens: [5] }) });
+    const { model: small } = await resizeAdapter(await trainedForm(waiting), { rank: 1 });
+    expect((await filesOf(small)).config).toMatchObject({ r: 1, alora_invocation_tokens: [5] });
+  });
+
   test('keeps its share, and leaves others alone', async () => {
     const one = adapt(
       model,

@@ -343,6 +343,13 @@ describe('refused', () => {
     expect(() =>
       readPeftKeys({ config: { ...Object(config), peft_type: 'IA3' }, tensors }),
     ).toThrow(refusal('unsupported'));
+    for (const key of ['alora_invocation_tokens', 'target_parameters'])
+      expect(() =>
+        readPeftKeys({
+          config: { ...Object(config), [key]: key.startsWith('a') ? [3] : ['x'] },
+          tensors,
+        }),
+      ).toThrow(refusal('unsupported', key));
     expect(() => readPeftKeys({ config: { ...Object(config), r: 3 }, tensors })).toThrow(
       refusal('shape-mismatch', 'rank 3'),
     );
