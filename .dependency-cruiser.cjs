@@ -64,17 +64,17 @@ module.exports = {
     },
     {
       name: 'browser-safe',
-      comment: 'only node.ts files and the command line may use Node',
+      comment: 'only node.ts files, folders of that name and the command line may use Node',
       severity: 'error',
-      from: { path: '^packages/(?!cli/)[^/]+/src/', pathNot: '/node\\.ts$' },
+      from: { path: '^packages/(?!cli/)[^/]+/src/', pathNot: '/node(\\.ts$|/)' },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'node-entries-stay-apart',
       comment: 'what is browser-safe must not reach Node through a node.ts',
       severity: 'error',
-      from: { path: '^packages/(?!cli/)[^/]+/src/', pathNot: '/node\\.ts$' },
-      to: { path: '/node\\.ts$' },
+      from: { path: '^packages/(?!cli/)[^/]+/src/', pathNot: '/node(\\.ts$|/)' },
+      to: { path: '/node(\\.ts$|/)' },
     },
     {
       name: 'no-utils',

@@ -60,7 +60,7 @@ export function randomModel({ config }: BenchmarkModel): Model {
 }
 
 /** Weights as random as initialisation makes them, but drawn on the host: what is measured is the step. */
-export function randomWeights<T>(model: T): T {
+function randomWeights<T>(model: T): T {
   let seed = 1;
   const draw = (): number => {
     seed = (Math.imul(seed, 1664525) + 1013904223) | 0;

@@ -7,10 +7,10 @@ import { saveSharded } from '@lorikeet/tensor-core/safetensors/node';
 import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
-import { openCheckpoint } from './openCheckpoint.ts';
+import { openCheckpoint } from './node/openCheckpoint.ts';
 
-export { type FairseqCheckpoint, openFairseq } from './fairseq/openFairseq.ts';
-export { openPytorch } from './pytorch/openPytorch.ts';
+export { type FairseqCheckpoint, openFairseq } from './node/openFairseq.ts';
+export { openPytorch } from './node/openPytorch.ts';
 
 /**
  * Loads a model from a Hugging Face folder: `config.json`, and the weights in one safetensors file or several

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { LorikeetError } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { fileSource } from '@lorikeet/tensor-core/safetensors/node';
+import { robertaConfig } from '../fairseq/robertaConfig.ts';
+import { robertaTensors } from '../fairseq/robertaTensors.ts';
 import { asSafetensors } from '../pytorch/asSafetensors.ts';
-import { readPytorch } from '../pytorch/readPytorch.ts';
-import { robertaConfig } from './robertaConfig.ts';
-import { robertaTensors } from './robertaTensors.ts';
+import { readPytorch } from './readPytorch.ts';
 
 /** A RoBERTa of fairseq, as transformers would have it. */
 export interface FairseqCheckpoint {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { isLorikeetError, LorikeetError } from '@lorikeet/tensor-core';
 import type { ByteSource } from '@lorikeet/tensor-core/safetensors';
 import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from 'yauzl';
-import type { StoragePlace } from './foundTensors.ts';
+import type { StoragePlace } from '../pytorch/foundTensors.ts';
 
 /** No model has as many tensors as this. */
 const maxEntries = 1_000_000;

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
-import { openFairseq } from './fairseq/openFairseq.ts';
-import { openPytorch } from './pytorch/openPytorch.ts';
+import { openFairseq } from './openFairseq.ts';
+import { openPytorch } from './openPytorch.ts';
 import { readJsonFile } from './readJsonFile.ts';
 
 /** What a model is made from. */

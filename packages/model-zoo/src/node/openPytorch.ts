@@ -3,8 +3,8 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import type { ByteSource, SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { fileSource } from '@lorikeet/tensor-core/safetensors/node';
 import { z } from 'zod';
-import { readJsonFile } from '../readJsonFile.ts';
-import { asSafetensors, type FoundTensor } from './asSafetensors.ts';
+import { asSafetensors, type FoundTensor } from '../pytorch/asSafetensors.ts';
+import { readJsonFile } from './readJsonFile.ts';
 import { readPytorch } from './readPytorch.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
 import type { ByteSource } from '@lorikeet/tensor-core/safetensors';
-import type { FoundTensor } from './asSafetensors.ts';
-import { elementBytes, foundTensors, type StoragePlace } from './foundTensors.ts';
-import { type Unpickled, unpickle } from './pickle.ts';
-import { TorchStorage, torchHooks } from './torchPickle.ts';
+import type { FoundTensor } from '../pytorch/asSafetensors.ts';
+import { elementBytes, foundTensors, type StoragePlace } from '../pytorch/foundTensors.ts';
+import { type Unpickled, unpickle } from '../pytorch/pickle.ts';
+import { TorchStorage, torchHooks } from '../pytorch/torchPickle.ts';
 import { zipPlaces } from './zipStorages.ts';
 
 /** A checkpoint of PyTorch. */
