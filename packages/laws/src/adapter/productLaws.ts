@@ -19,7 +19,13 @@ const tolerance = 1e-10;
 
 /** The fast forms give what the meaning gives, which is there without them too. */
 export function multipliesAsItMeans<C>(variant: Variant<C>): Law {
-  const { contract: _, gather: _gather, convolve: _convolve, ...meaning } = variant;
+  const {
+    contract: _,
+    gather: _gather,
+    convolve: _convolve,
+    contractExperts: _contractExperts,
+    ...meaning
+  } = variant;
   const name = 'gives in its fast forms what its meaning gives';
   return adapterLaw(name, variant, async ({ model, inputs, method, trained }) => {
     const slow = trainedForm(adaptAll(model, { ...method, variant: meaning }));

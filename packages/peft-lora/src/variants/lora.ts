@@ -46,6 +46,8 @@ const combinations = [
   { initLoraWeights: true, loraBias: true, useDora: false },
   { initLoraWeights: false, loraBias: true, useDora: false },
   { initLoraWeights: true, loraBias: false, useDora: false },
+  { initLoraWeights: false, loraBias: false, useDora: false },
+  { initLoraWeights: 'gaussian', loraBias: false, useDora: false },
   { initLoraWeights: false, loraBias: false, useDora: true },
   { initLoraWeights: true, loraBias: false, useDora: true },
   { initLoraWeights: 'gaussian', loraBias: false, useDora: true },
