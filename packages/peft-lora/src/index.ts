@@ -62,6 +62,12 @@ export {
 export { type CordaOptions, initializeCorda } from './initialize/corda.ts';
 export { type EvaOptions, initializeEva } from './initialize/eva.ts';
 export { type LoftqOptions, loftq } from './initialize/loftq.ts';
+export {
+  type LayerImportance,
+  type LoraDropChoice,
+  type LoraDropOptions,
+  loraDrop,
+} from './initialize/loraDrop.ts';
 export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export { type AdapterLayer, adapterLayers, adapterNames } from './layers.ts';
