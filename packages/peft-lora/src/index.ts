@@ -95,8 +95,9 @@ export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
 export type { PromptParameters } from './prompts/promptParameters.ts';
 export { type LayerRanges, replicateLayers } from './replicateLayers.ts';
-export { applyScalings } from './routing/applyScalings.ts';
+export { applyScalings, type ScalingOptions } from './routing/applyScalings.ts';
 export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
+export { type ArrowSettings, readArrowConfig, writeArrowConfig } from './routing/arrowConfig.ts';
 export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
 export { type InvokeOptions, invokeAdapters } from './routing/invokeAdapters.ts';
 export {
@@ -108,6 +109,12 @@ export {
 export { RoutedWeight } from './routing/routedWeight.ts';
 export type { RoutedPlace, Router } from './routing/router.ts';
 export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';
+export {
+  decodeXLora,
+  type EncodeXLoraOptions,
+  encodeXLora,
+  type LoadedXLora,
+} from './routing/xLoraFiles.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';

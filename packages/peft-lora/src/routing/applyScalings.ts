@@ -7,19 +7,29 @@ import {
   type Tensor,
   tensor,
 } from '@lorikeet/tensor-core';
+import { requireAdapter } from '../compose.ts';
 import { adapterNames } from '../layers.ts';
 import { GivenRouter } from './givenRouter.ts';
 import { routeAdapters } from './routeAdapters.ts';
 
+export interface ScalingOptions {
+  /** All adapters, in the order of the gates. Defaults to `adapterNames(tuned)`. */
+  readonly names?: readonly string[];
+}
+
 /**
  * A model for one batch, whose adapters count by given gates: what X-LoRA's classifier says.
  *
- * @param scalings [B, T, places or 1, adapters]: places in the order of the model, adapters in that of `adapterNames`.
+ * @param scalings [B, T, places or 1, adapters]: places in the order of the model, adapters in that of `names`.
  * @returns a new model, as `routeAdapters` makes it.
- * @throws LorikeetError `shape-mismatch` for gates of another number of adapters or places.
+ * @throws LorikeetError `no-match` for a name that is not there; `shape-mismatch` for gates of another number of adapters or places.
  */
-export function applyScalings<T>(tuned: T, scalings: Tensor): T {
-  const names = adapterNames(tuned);
+export function applyScalings<T>(
+  tuned: T,
+  scalings: Tensor,
+  { names = adapterNames(tuned) }: ScalingOptions = {},
+): T {
+  for (const name of names) requireAdapter(tuned, name);
   const [sets = 0, count = 0] = scalings.shape.slice(-2);
   let places = 0;
   const routed = routeAdapters(tuned, ({ index, layers }) => {

@@ -20,9 +20,18 @@ export function topGates(logits: Tensor, count: number | null, temperature: numb
   const size = logits.shape.at(-1) ?? 0;
   const scaled = logits.div(temperature);
   if (count === null || count >= size) return softmax(scaled);
-  const { indices } = topk(scaled, count);
-  const chosen = greater(sum(oneHot(indices, size), -2), 0);
-  return softmax(where(chosen, scaled, -1e30));
+  return softmax(where(isLargest(scaled, count), scaled, -1e30));
+}
+
+/** The largest `count` gates along the last axis as they are; the others are 0. Of fewer gates, all count. */
+export function keepLargest(gates: Tensor, count: number | null): Tensor {
+  if (count === null || count >= (gates.shape.at(-1) ?? 0)) return gates;
+  return where(isLargest(gates, count), gates, 0);
+}
+
+function isLargest(values: Tensor, count: number): Tensor {
+  const { indices } = topk(values, count);
+  return greater(sum(oneHot(indices, values.shape.at(-1) ?? 0), -2), 0);
 }
 
 function requireSettings(count: number | null, temperature: number): void {

@@ -1,6 +1,6 @@
 import { type Context, Linear } from '@lorikeet/nn';
 import { foldIn, mul, relu, reshape, type Tensor } from '@lorikeet/tensor-core';
-import { topGates } from './topGates.ts';
+import { keepLargest, topGates } from './topGates.ts';
 
 export interface XLoraOptions {
   /** Width of the hidden states that it reads. */
@@ -21,6 +21,15 @@ export interface XLoraOptions {
   readonly topK?: number;
   /** The higher, the more alike they count. Defaults to 1. */
   readonly temperature?: number;
+  /** Whether there is ReLU, and dropout in training, between the layers. Defaults to true; in PEFT's files to false. */
+  readonly activates?: boolean;
+  /** Whether the layers have biases. Defaults to true. */
+  readonly bias?: boolean;
+  /**
+   * Of which gates the softmax is: of the `topK` largest, the others being 0; of all, of which the `topK` largest are then
+   * kept as they are; `null` keeps the largest numbers themselves. Defaults to `top`.
+   */
+  readonly softmax?: 'top' | 'all' | null;
   /** What all gates are multiplied with in the end. Defaults to 1. */
   readonly globalWeight?: number;
 }
@@ -34,7 +43,11 @@ class XLoraSettings {
   readonly dropout: number;
   readonly topK: number | null;
   readonly temperature: number;
+  readonly activates: boolean;
+  readonly bias: boolean;
+  readonly softmax: 'top' | 'all' | null;
   readonly globalWeight: number;
+  readonly layerwise: boolean;
   /** Sets of gates for a token. */
   readonly sets: number;
 
@@ -46,8 +59,12 @@ class XLoraSettings {
     this.dropout = options.dropout ?? 0.2;
     this.topK = options.topK ?? null;
     this.temperature = options.temperature ?? 1;
+    this.activates = options.activates ?? true;
+    this.bias = options.bias ?? true;
+    this.softmax = options.softmax === undefined ? 'top' : options.softmax;
     this.globalWeight = options.globalWeight ?? 1;
-    this.sets = options.layerwise === true ? options.places : 1;
+    this.layerwise = options.layerwise === true;
+    this.sets = this.layerwise ? options.places : 1;
   }
 }
 
@@ -71,12 +88,13 @@ export class XLoraClassifier {
 
   static init(options: XLoraOptions, key: Tensor): XLoraClassifier {
     const settings = new XLoraSettings(options);
-    const { depth, size, hiddenSize, sets, adapters } = settings;
+    const { depth, size, hiddenSize, sets, adapters, bias } = settings;
     const layers = Array.from({ length: depth }, (_, i) =>
       Linear.init(
         {
           inFeatures: i === 0 ? hiddenSize : size,
           outFeatures: i === depth - 1 ? sets * adapters : size,
+          bias,
         },
         foldIn(key, i),
       ),
@@ -84,16 +102,19 @@ export class XLoraClassifier {
     return new XLoraClassifier(layers, settings);
   }
 
-  /** @param hidden [B, T, D] @returns [B, T, places or 1, adapters], which sum to `globalWeight` over the adapters. */
+  /** @param hidden [B, T, D] @returns [B, T, places or 1, adapters], which with a softmax sum to `globalWeight` over the adapters, or less where some are left out. */
   call(hidden: Tensor, context: Context): Tensor {
-    const { adapters, dropout, topK, temperature, globalWeight, sets } = this.options;
+    const { adapters, dropout, activates, topK, temperature, softmax, globalWeight, sets } =
+      this.options;
     let x = hidden;
     for (const [i, layer] of this.layers.entries()) {
       const own = context.child(i);
-      if (i > 0) x = own.dropout(relu(x), dropout);
+      if (i > 0 && activates) x = own.dropout(relu(x), dropout);
       x = layer.call(x, own);
     }
     const logits = reshape(x, [...x.shape.slice(0, -1), sets, adapters]);
-    return mul(topGates(logits, topK, temperature), globalWeight);
+    if (softmax === 'top') return mul(topGates(logits, topK, temperature), globalWeight);
+    const gates = softmax === 'all' ? topGates(logits, null, temperature) : logits;
+    return mul(keepLargest(gates, topK), globalWeight);
   }
 }
