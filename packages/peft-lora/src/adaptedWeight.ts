@@ -157,7 +157,13 @@ export function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
     config,
     shape,
     base: () => exchangeOrder(site, materialize(layer.base)),
+    root: () => exchangeOrder(site, materialize(underAdapters(layer))),
   };
+}
+
+/** The weight under all adapters. */
+export function underAdapters(weight: Weight): Weight {
+  return weight instanceof AdaptedWeight ? underAdapters(weight.base) : weight;
 }
 
 /** `mix` of the way from the base to what is adapted. */

@@ -21,7 +21,7 @@ import {
 import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import type { AdaptedSite } from './adaptedSite.ts';
-import { AdaptedWeight, AdapterSettings } from './adaptedWeight.ts';
+import { AdaptedWeight, AdapterSettings, underAdapters } from './adaptedWeight.ts';
 import { alikeSites, sharingPlace } from './alikeSites.ts';
 import { apportion } from './apportion.ts';
 import { isAdapterLayer } from './layers.ts';
@@ -147,13 +147,17 @@ function adaptModule(
   const { config, shape, site, path, method, variant } = settings;
   const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
-  const parameters = variant.init({ shape, config, key, base, bias });
+  const root = (): Tensor => exchangeOrder(site, materialize(underAdapters(weight)));
+  const { compat } = method.target;
+  const parameters = variant.init({ shape, config, key, base, root, bias, compat });
   const frozen = variant.frozen?.({
     shape,
     config,
     key,
     base,
+    root,
     bias,
+    compat,
     index,
     places,
     path,
@@ -178,7 +182,15 @@ function adaptModule(
       if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
       const below = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;
       if (variant.bias?.isUsed(config) !== true) return [field, below] as const;
-      const own = variant.bias.init({ shape, config, key: foldIn(key, 'bias'), base, bias });
+      const own = variant.bias.init({
+        shape,
+        config,
+        key: foldIn(key, 'bias'),
+        base,
+        root,
+        bias,
+        compat,
+      });
       return [field, new AdaptedBias(below, own, name, settings)] as const;
     }),
   );

@@ -16,6 +16,10 @@ export interface InitArguments<Config> {
   readonly key: Tensor;
   /** The weight under the adapter, as in `AdapterArguments`. To be recorded, not read. */
   base(): Tensor;
+  /** The weight under all adapters, likewise. */
+  root(): Tensor;
+  /** As in `AdapterArguments`. */
+  readonly compat: 'peft' | undefined;
   /** The bias of the module, `null` if there is none. To be recorded, not read. */
   bias(): Tensor | null;
 }
@@ -61,6 +65,8 @@ export interface AdapterArguments<Config> {
   readonly compat: 'peft' | undefined;
   /** The weight under the adapter: [out, in], [rows, width], [O, C, ...kernel] or [E, out, in]. */
   base(): Tensor;
+  /** The weight under all adapters, which is another one where this adapter lies on others. */
+  root(): Tensor;
 }
 
 /** What a fast form is given besides: the same product with the weight under the adapter. */

@@ -103,3 +103,69 @@ test('is refused beside a bias of B, as PEFT does', () => {
     refusal('invalid-config', 'lora_bias'),
   );
 });
+
+describe('on another adapter', () => {
+  const model = { layer: new Linear(random('weight', [6, 12]), random('bias', [6])) };
+  const methods = [
+    dora({ rank: 2, alpha: 6, compat: 'peft' }),
+    dora({ rank: 1, alpha: 2, compat: 'peft' }),
+  ];
+  const outputOf = ({ layer }: typeof model): Tensor => layer.call(x, Context.evaluation);
+
+  /** PEFT's sum: each scales what came before and its own update by its magnitude over the norm of `W + dW`. */
+  function asPeft(tuned: typeof model): Tensor {
+    const layers: AdaptedWeight[] = [];
+    let weight = tuned.layer.weight;
+    while (weight instanceof AdaptedWeight) {
+      layers.unshift(weight);
+      weight = weight.base;
+    }
+    const { weight: base, bias } = model.layer;
+    if (!('shape' in base) || bias === null || !('shape' in bias)) throw new Error('not plain');
+    const turned = (matrix: Tensor): Tensor => matrix.permute([1, 0]);
+    const own = layers.reduce(
+      (y, { parameters }, i) => {
+        const { A, B, magnitude } = parameters;
+        if (A === undefined || B === undefined || magnitude === undefined)
+          throw new Error('no DoRA');
+        const change = B.matmul(A).mul(i === 0 ? 3 : 2);
+        const sum = base.add(change);
+        const factor = magnitude.div(sqrt(sum.mul(sum).sum(1)));
+        return y.add(x.matmul(turned(change))).mul(factor);
+      },
+      x.matmul(turned(base)),
+    );
+    return own.add(bias);
+  }
+
+  const stacked = (compat: boolean): typeof model =>
+    methods.reduce(
+      (tree, { config }, i) =>
+        adapt(
+          tree,
+          { layer: dora({ ...config, ...(compat ? { compat: 'peft' as const } : {}) }) },
+          { name: `adapter${i}` },
+        ),
+      model,
+    );
+
+  test("divides by the norm of what it lies on, and by PEFT's with compat", async () => {
+    const [right, peft] = await Promise.all([false, true].map((own) => trainedForm(stacked(own))));
+    if (right === undefined || peft === undefined) throw new Error('not made');
+    await expectClose(outputOf(peft), asPeft(peft), 1e-4);
+    await expect(expectClose(outputOf(right), asPeft(right), 1e-3)).rejects.toThrow();
+    for (const tuned of [right, peft]) await expectClose(outputOf(merge(tuned)), outputOf(tuned));
+  });
+
+  test('starts as what it lies on, either way', async () => {
+    for (const compat of [false, true]) {
+      const first = methods.slice(0, 1);
+      const below = await trainedForm(
+        adapt(model, { layer: first[0] ?? dora() }, { name: 'below' }),
+      );
+      const options = compat ? { compat: 'peft' as const } : {};
+      const over = adapt(below, { layer: dora({ rank: 1, ...options }) }, { name: 'over' });
+      await expectClose(outputOf(over), outputOf(below), 1e-4);
+    }
+  });
+});

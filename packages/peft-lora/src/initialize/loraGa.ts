@@ -31,6 +31,8 @@ export interface LoraGaOptions<T, Batch> {
   readonly scale?: 'stable' | 'gd_scale' | 'unit';
   /** Defaults to 16. */
   readonly gamma?: number;
+  /** `peft`: the scale `stable` takes the inputs of GPT-2's layers for their outputs, as PEFT does. */
+  readonly compat?: 'peft';
 }
 
 /**
@@ -59,8 +61,8 @@ export async function initializeLoraGa<T, Batch>(
 
 function factorsOf<T, Batch>(
   gradient: Tensor,
-  { path, config, shape }: LoraPlace,
-  { direction = 'ArB2r', scale = 'stable', gamma = 16 }: LoraGaOptions<T, Batch>,
+  { path, config, shape, layer }: LoraPlace,
+  { direction = 'ArB2r', scale = 'stable', gamma = 16, compat }: LoraGaOptions<T, Batch>,
 ): FirstValues {
   const R = config.rank;
   const most = Math.floor(Math.min(shape.in, shape.out) / 2);
@@ -83,9 +85,11 @@ function factorsOf<T, Batch>(
           A: sliceAxis(turned, 0, direction === 'ArB2r' ? 0 : R, R),
           B: sliceAxis(u, 1, direction === 'ArB2r' ? R : 0, R),
         };
+  // PEFT reads the first side of the weight, which in GPT-2's layers is that of the inputs.
+  const isTurned = compat === 'peft' && layer.settings.site.inputAxis === 0;
   const by =
     scale === 'stable'
-      ? shape.out ** 0.25 / Math.sqrt(gamma)
+      ? (isTurned ? shape.in : shape.out) ** 0.25 / Math.sqrt(gamma)
       : scale === 'gd_scale'
         ? 1 / scalingOf(config)
         : 1;

@@ -38,10 +38,16 @@ export function firstParameters(args: InitArguments<LoraConfig>): Tensors {
   if (!args.config.useDora) return pair;
   const { config, shape } = args;
   // What was taken out of the weight is in the product: the whole starts with the lengths that the weight has.
+  const below = args.compat === 'peft' ? onRoot(args) : args;
   const start = takesPart(config)
-    ? args.base()
-    : loraSum(args, { config, parameters: pair, frozen: {} });
+    ? below.base()
+    : loraSum(below, { config, parameters: pair, frozen: {} });
   return { ...pair, magnitude: reshape(normsOf(accurate(start), shape), magnitudeShape(shape)) };
+}
+
+/** With the weight under all adapters in the place of the one under this: PEFT's norms are of that. */
+export function onRoot<A extends Pick<InitArguments<LoraConfig>, 'base' | 'root'>>(args: A): A {
+  return { ...args, base: () => args.root() };
 }
 
 /** What is kept of the first values, and of the weight. */

@@ -11,7 +11,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { expertForm, expertUpdate } from '../lora/expertFactors.ts';
-import { firstParameters, frozenOf, loraSum, refusalOf } from '../lora/firstFactors.ts';
+import { firstParameters, frozenOf, loraSum, onRoot, refusalOf } from '../lora/firstFactors.ts';
 import { groupedConvolution, groupedForm } from '../lora/groupedFactors.ts';
 import {
   holdsB,
@@ -175,7 +175,11 @@ export const loraVariant: Variant<LoraConfig> = {
   materialize(args) {
     const sum = loraSum(args, args);
     if (!args.config.useDora) return sum;
-    return scaleOutputs(sum, magnitudeScale(args, normsOf(sum, args.shape)), args.shape);
+    const norms =
+      args.compat === 'peft'
+        ? normsOf(loraSum(onRoot(args), args), args.shape)
+        : normsOf(sum, args.shape);
+    return scaleOutputs(sum, magnitudeScale(args, norms), args.shape);
   },
 
   contract(x, args) {
@@ -252,7 +256,11 @@ export function lora(options: LoraOptions = {}): Method<LoraConfig> {
   return method(loraVariant, options);
 }
 
-/** Low-rank adaptation with a trained magnitude for each output: `lora` with `useDora`. */
+/**
+ * Low-rank adaptation with a trained magnitude for each output: `lora` with `useDora`.
+ *
+ * On another adapter, PEFT divides by the norm of the weight under both; `compat` gives that.
+ */
 export function dora(options: Omit<LoraOptions, 'useDora'> = {}): Method<LoraConfig> {
   return lora({ ...options, useDora: true });
 }
@@ -271,8 +279,9 @@ function withUpdate(
   const product = args.product(x);
   if (!args.config.useDora) return add(product, update);
   const { kind, kernel, out } = args.shape;
+  const own = args.compat === 'peft' ? onRoot(args) : args;
   const norms =
-    args.shape.groups === 1 ? factoredNorms(args) : normsOf(loraSum(args, args), args.shape);
+    args.shape.groups === 1 ? factoredNorms(own) : normsOf(loraSum(own, args), args.shape);
   const scale = magnitudeScale(args, norms);
   const factor = kind === 'conv' ? reshape(scale, [out, ...kernel.map(() => 1)]) : scale;
   if (input === x) return mul(add(product, update), factor);

@@ -86,6 +86,8 @@ function firstPair(
     config: parseConfig(loraVariant, config),
     key,
     base,
+    root: base,
+    compat: undefined,
     bias: () => null,
   });
 }

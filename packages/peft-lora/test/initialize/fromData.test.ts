@@ -208,6 +208,22 @@ describe('LoRA-GA', () => {
     expect(encodeAdapter(plain).config).toMatchObject({ init_lora_weights: true, r: 4 });
   });
 
+  test("takes GPT-2's inputs for outputs with compat, as PEFT does", async () => {
+    const made = async (compat?: 'peft'): Promise<readonly Tensor[]> => {
+      const options = compat === undefined ? {} : { compat };
+      const tuned = await initializeLoraGa(tunedFor('lora_ga'), { batches, loss, ...options });
+      return [tuned.first, tuned.second].map(
+        ({ weight }) => layerOf(weight).parameters.A ?? tensor([]),
+      );
+    };
+    const [right, peft] = [await made(), await made('peft')];
+    const [first, second] = [0, 1].map((i) => [right[i] ?? tensor([]), peft[i] ?? tensor([])]);
+    await expectClose(first?.[1] ?? tensor([]), first?.[0] ?? tensor([]), 0);
+    // 7 outputs, and 5 inputs.
+    const scaled = (second?.[0] ?? tensor([])).mul((5 / 7) ** 0.25);
+    await expectClose(second?.[1] ?? tensor([]), scaled, 1e-6);
+  });
+
   test('refuses a rank above half of that of the weight', async () => {
     await expect(
       initializeLoraGa(tunedFor('lora_ga', { rank: 3 }), { batches, loss }),
