@@ -14,13 +14,21 @@ await run(['vitest', 'run', laws, '--reporter=json', `--outputFile.json=${report
 const found = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap(
   ({ assertionResults }) => assertionResults,
 );
-const groups = grouped(found, ({ ancestorTitles: [variant] }) => variant);
-groups.delete(undefined);
+const groups = new Map();
+for (const test of found) {
+  const [method] = test.ancestorTitles;
+  if (method !== undefined) groups.set(method, [...(groups.get(method) ?? []), test]);
+}
 
-/** Methods that have the same first law are of one kind: of weights, or around modules. */
-const kinds = grouped([...groups], ([, tests]) => tests.map(({ title }) => title)[1]);
-const titles = ['Methods that change weights', 'Methods around modules'];
-const sections = [...kinds.values()].map((methods, i) => section(titles[i] ?? 'Others', methods));
+const isMerged = ([, tests]) => !tests.some(({ title }) => title === 'is refused by merge');
+const methods = [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1));
+const sections = [
+  section('Methods that change weights', methods.filter(isMerged)),
+  section(
+    'Methods around modules',
+    methods.filter((method) => !isMerged(method)),
+  ),
+];
 const text = `# Methods and laws
 
 Written by \`npm run laws\` from a run of all laws; a test holds it to the methods and laws that there are. Each law is
@@ -48,10 +56,4 @@ function section(title, methods) {
 function mark(status) {
   if (status === undefined) return ' ';
   return status === 'passed' ? '✓' : '✗';
-}
-
-function grouped(items, key) {
-  const groups = new Map();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
 }
