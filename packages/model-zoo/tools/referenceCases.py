@@ -281,3 +281,13 @@ add(
     "text",
     dict(MODERN, num_labels=3, classifier_pooling="mean", norm_bias=True, classifier_bias=True),
 )
+for name, prefix, fields in [
+    ("llama", "Llama", LLAMA),
+    ("gemma2", "Gemma2", GEMMA2),
+    ("gpt-neox", "GPTNeoX", NEOX),
+    ("opt", "OPT", OPT),
+]:
+    model = f"{prefix}ForSequenceClassification"
+    add(f"{name}-seqcls", f"{prefix}Config", model, "text", dict(fields, num_labels=3))
+GPT2 = dict(vocab_size=13, n_embd=8, n_layer=1, n_head=2, n_positions=16, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+add("gpt2-seqcls", "GPT2Config", "GPT2ForSequenceClassification", "text", dict(GPT2, num_labels=3, **NO_SPECIAL))

@@ -14,6 +14,8 @@ import {
   greater,
   LorikeetError,
   logicalAnd,
+  notEqual,
+  ones,
   reshape,
   sliceAxis,
   Tensor,
@@ -42,6 +44,8 @@ export type HeadStep =
   | { readonly take: 'first token' | 'mean of tokens' }
   /** The state of the last token of this number in each text. */
   | { readonly takeLast: number }
+  /** The state of the last token that is not of this number, which is padding's; of the last one for `null`. */
+  | { readonly takeLastBut: number | null }
   | WordStep;
 
 /** The result of a step for `x`; paths are those of `model`. */
@@ -55,25 +59,35 @@ export function runStep(
   if ('layer' in step) return context.call(step.layer, layerAt(model, step.layer), x);
   if ('activation' in step) return activation(step.activation)(x);
   if ('take' in step) return step.take === 'first token' ? firstToken(x) : meanOfTokens(x, inputs);
-  if ('takeLast' in step) return lastToken(x, step.takeLast, inputs);
+  if ('takeLast' in step) return lastToken(x, equal(idsOf(inputs), step.takeLast));
+  if ('takeLastBut' in step) return lastToken(x, isKept(x, step.takeLastBut, inputs));
   // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
   const rows = tiedPart(weightAt(model, `${step.words}.weight`));
   const scores = contract(x, rows, { inputAxis: 1 }, context.child(step.decoder));
   return step.bias === undefined ? scores : scores.add(materialize(weightAt(model, step.bias)));
 }
 
-/** [B, T, D] to [B, D]. */
-function lastToken(x: Tensor, id: number, { input_ids: ids }: ModelInputs): Tensor {
-  if (ids === undefined) {
-    throw new LorikeetError('invalid-argument', 'the head reads the last token of a number', {
-      expected: 'input_ids',
-      received: 'inputs_embeds',
-    });
-  }
-  const isToken = equal(ids, id).cast('i32'); // [B, T]
-  const count = isToken.sum(1, { keepAxes: true }); // [B, 1]
-  const isLast = logicalAnd(equal(cumsum(isToken, 1), count), greater(isToken, 0));
-  return x.mul(reshape(isLast.cast(x.dtype), [...ids.shape, 1])).sum(1);
+/** [B, T, D] to [B, D]: the last token of each row for which `isWanted`, [B, T], holds; 0 if there is none. */
+function lastToken(x: Tensor, isWanted: Tensor): Tensor {
+  const wanted = isWanted.cast('i32');
+  const isLast = logicalAnd(equal(cumsum(wanted, 1), wanted.sum(1, { keepAxes: true })), isWanted);
+  return x.mul(reshape(isLast.cast(x.dtype), [...isWanted.shape, 1])).sum(1);
+}
+
+function idsOf({ input_ids: ids }: ModelInputs): Tensor {
+  if (ids !== undefined) return ids;
+  throw new LorikeetError('invalid-argument', 'the head looks for a token by its number', {
+    expected: 'input_ids',
+    received: 'inputs_embeds',
+  });
+}
+
+/** Bool [B, T]: what is no padding, by the tokens, or by the mask where these do not tell. */
+function isKept(x: Tensor, padding: number | null, inputs: ModelInputs): Tensor {
+  const { input_ids: ids, attention_mask: mask } = inputs;
+  if (ids !== undefined && padding !== null) return notEqual(ids, padding);
+  if (mask !== undefined) return greater(mask, 0);
+  return ones(x.shape.slice(0, 2), 'i32').cast('bool');
 }
 
 /** [B, T, D] to [B, D]. */

@@ -166,6 +166,26 @@ export function nextHead<Config extends HeadFields>(
   };
 }
 
+/** What the heads of a decoder that tell of a text need of its config. */
+interface ScoreFields extends LabelFields {
+  readonly initializer_range: number;
+  readonly pad_token_id?: number | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** A class, or numbers, for a whole text, from its last token, which has seen all others. */
+export function lastTokenHead<Config extends ScoreFields>(
+  width: (config: Config) => number,
+): HeadDesign<Config> {
+  return {
+    task: textTask,
+    parts: (config, key) => ({
+      score: headLinear(config, [width(config), labelCount(config)], foldIn(key, 'score'), false),
+    }),
+    steps: ({ pad_token_id: padding }) => [{ layer: 'score' }, { takeLastBut: padding ?? null }],
+  };
+}
+
 /** Throws `unsupported` for an output layer with rows of its own. */
 export function requireTied({
   tie_word_embeddings,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { type LabelFields, labelFields } from '../../heads/labelFields.ts';
 
 /** The fields of a GPT-2 `config.json`, under Hugging Face's names. */
-export interface GPT2Config {
+export interface GPT2Config extends LabelFields {
   readonly vocab_size: number;
   readonly n_positions: number;
   readonly n_embd: number;
@@ -18,6 +19,7 @@ export interface GPT2Config {
   readonly scale_attn_by_inverse_layer_idx: boolean;
   readonly tie_word_embeddings: true;
   readonly add_cross_attention: false;
+  readonly pad_token_id?: number | null | undefined;
   readonly [field: string]: unknown;
 }
 
@@ -42,6 +44,8 @@ export const gpt2Schema: z.ZodType<GPT2Config> = z
     scale_attn_by_inverse_layer_idx: z.boolean().default(false),
     tie_word_embeddings: z.literal(true).default(true),
     add_cross_attention: z.literal(false).default(false),
+    pad_token_id: z.int().nullish(),
+    ...labelFields,
   })
   .refine(({ n_embd, n_head }) => n_embd % n_head === 0, {
     path: ['n_embd'],

@@ -25,6 +25,7 @@ export interface GPTNeoXConfig
   /** Whether the attention and the MLP start from the same state. */
   readonly use_parallel_residual: boolean;
   readonly attention_bias: boolean;
+  readonly pad_token_id?: number | null | undefined;
   /** What transformers 4 calls the part of a head that turns, and the base. */
   readonly rotary_pct: number;
   readonly rotary_emb_base: number;
@@ -52,6 +53,7 @@ export const gptNeoXSchema: z.ZodType<GPTNeoXConfig> = z
     attention_bias: z.boolean().default(true),
     rotary_pct: part.default(0.25),
     rotary_emb_base: z.number().positive().default(10_000),
+    pad_token_id: z.int().nullish(),
     ...ropeFields(part.optional()),
     ...labelFields,
   })

@@ -1,6 +1,6 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
 import { headed } from '../../heads/headedModel.ts';
-import { nextHead } from '../../heads/textHeads.ts';
+import { lastTokenHead, nextHead } from '../../heads/textHeads.ts';
 import { type GPTNeoXConfig, gptNeoXSchema } from './config.ts';
 import { GPTNeoXModel } from './gptNeox.ts';
 
@@ -20,6 +20,12 @@ export const gptNeoX: ModelFamily = defineFamily<GPTNeoXConfig>({
       field,
       GPTNeoXModel.init,
       nextHead('embed_out', `${field}.embed_in`),
+    ),
+    GPTNeoXForSequenceClassification: headed(
+      field,
+      GPTNeoXModel.init,
+      lastTokenHead(({ hidden_size }) => hidden_size),
+      /^(embed_out|lm_head)\.weight$/,
     ),
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type LabelFields, labelFields } from '../../heads/labelFields.ts';
 
 /** How positions turn: `rope_parameters` of transformers 5, `rope_scaling` of transformers 4. */
 export interface RopeFields {
@@ -11,7 +12,7 @@ export interface RopeFields {
 }
 
 /** The fields of `config.json` that Llama and families like it share, under Hugging Face's names. */
-export interface LlamaLikeFields {
+export interface LlamaLikeFields extends LabelFields {
   readonly vocab_size: number;
   readonly hidden_size: number;
   readonly intermediate_size: number;
@@ -85,6 +86,7 @@ export const llamaLikeFields: {
   original_max_position_embeddings: count.optional(),
   rope_theta: theta,
   ...ropeFields(whole),
+  ...labelFields,
 };
 
 /** What rotary positions need of a config. */

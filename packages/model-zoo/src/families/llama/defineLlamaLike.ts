@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { defineFamily, type ModelFamily } from '../../family.ts';
+import { headed } from '../../heads/headedModel.ts';
+import { lastTokenHead } from '../../heads/textHeads.ts';
 import type { LlamaLikeConfig } from './config.ts';
 import type { LlamaDesign } from './design.ts';
 import { LlamaForCausalLM, LlamaModel } from './llama.ts';
@@ -30,6 +32,12 @@ export function defineLlamaLike<Config extends LlamaLikeConfig>(family: {
       [`${prefix}ForCausalLM`]: {
         init: (config, key) => LlamaForCausalLM.init(config, design(config), key),
       },
+      [`${prefix}ForSequenceClassification`]: headed<Config>(
+        'model',
+        (config, key) => LlamaModel.init(config, design(config), key),
+        lastTokenHead(({ hidden_size }) => hidden_size),
+        /^lm_head\.weight$/,
+      ),
     },
   });
 }

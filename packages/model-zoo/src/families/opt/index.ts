@@ -1,6 +1,6 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
 import { headed } from '../../heads/headedModel.ts';
-import { nextHead } from '../../heads/textHeads.ts';
+import { lastTokenHead, nextHead } from '../../heads/textHeads.ts';
 import { type OPTConfig, optSchema, wordWidth } from './config.ts';
 import { OPTModel } from './opt.ts';
 
@@ -17,6 +17,12 @@ export const opt: ModelFamily = defineFamily<OPTConfig>({
       field,
       OPTModel.init,
       nextHead('lm_head', `${field}.decoder.embed_tokens`, wordWidth),
+    ),
+    OPTForSequenceClassification: headed(
+      field,
+      OPTModel.init,
+      lastTokenHead(wordWidth),
+      /^lm_head\.weight$/,
     ),
   },
 });
