@@ -1,6 +1,8 @@
 export { activation } from './activation.ts';
 export { type AttentionSite, isOpenAttention, type OpenAttention } from './attentionSite.ts';
 export { Context } from './context.ts';
+export { FourBit, type FourBitOptions } from './fourBit.ts';
+export type { FourBitType } from './fourBitCodes.ts';
 export { mergeHeads, splitHeads } from './heads.ts';
 export {
   type Initializer,

@@ -5,19 +5,21 @@ import {
   realize,
   Tensor,
 } from '@lorikeet/tensor-core';
+import { FourBit, type FourBitOptions } from './fourBit.ts';
+import { fourBitCodes } from './fourBitCodes.ts';
 import { Quantized } from './quantized.ts';
 import { selectPaths } from './select.ts';
 import { isAdaptable } from './site.ts';
-import { at, nodePaths, replaceAt } from './tree.ts';
+import { at, nodePaths, paths, replaceAt } from './tree.ts';
 
 /** Selectors of module paths, and how to quantise the weights of what they find. The first that fits decides. */
-export type QuantizeSpec = Readonly<Record<string, QuantizeOptions>>;
+export type QuantizeSpec = Readonly<Record<string, QuantizeOptions | FourBitOptions>>;
 
 /**
  * Quantises weights of linear layers and embeddings. Adapters then go on top of them: `adapt` with `lora`
  * afterwards is QLoRA (Dettmers et al. 2023).
  *
- * @returns a new model with `Quantized` weights; the given one stays whole, and shares all else with it.
+ * @returns a new model with `Quantized` weights, or `FourBit` ones for `nf4` and `fp4`; the given one stays whole, and shares all else with it.
  * @throws LorikeetError `no-match` with the nearest paths if a selector finds nothing; `unsupported` for a weight
  *   that is adapted or quantised already; as `quantize` does for the options.
  * @example
@@ -25,7 +27,7 @@ export type QuantizeSpec = Readonly<Record<string, QuantizeOptions>>;
  */
 export function quantizeWeights<T>(model: T, spec: QuantizeSpec): T {
   const candidates = quantizablePaths(model);
-  const chosen = new Map<string, QuantizeOptions>();
+  const chosen = new Map<string, QuantizeOptions | FourBitOptions>();
   for (const [selector, options] of Object.entries(spec)) {
     for (const path of selectPaths(selector, candidates))
       if (!chosen.has(path)) chosen.set(path, options);
@@ -43,7 +45,7 @@ function quantizablePaths(model: unknown): string[] {
   });
 }
 
-function quantizeAt<T>(model: T, path: string, options: QuantizeOptions): T {
+function quantizeAt<T>(model: T, path: string, options: QuantizeOptions | FourBitOptions): T {
   const module = at(model, path);
   if (!isAdaptable(module)) throw new LorikeetError('internal', 'nothing to quantise', { path });
   const { site } = module;
@@ -56,9 +58,14 @@ function quantizeAt<T>(model: T, path: string, options: QuantizeOptions): T {
       hint: 'quantise a model once, before it is adapted; or merge it first',
     });
   }
-  const quantized = namedScope(path, () => Quantized.of(weight, site, options));
-  const { weight: whole, scales, zeroPoints } = quantized;
+  const quantized = namedScope(path, () =>
+    isFourBit(options) ? FourBit.of(weight, site, options) : Quantized.of(weight, site, options),
+  );
   // One at a time: what is computed on the way takes several times as much as the weight.
-  realize(whole, scales, ...(zeroPoints === null ? [] : [zeroPoints]));
+  realize(...paths(quantized).map(([, leaf]) => leaf));
   return replaceAt(model, `${path}.${site.field}`, quantized);
+}
+
+function isFourBit(options: QuantizeOptions | FourBitOptions): options is FourBitOptions {
+  return Object.hasOwn(fourBitCodes, options.dtype);
 }
