@@ -25,10 +25,10 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** Bytes with one thing changed: some are others, or are cut, or doubled, or those of another file. */
 function mutate(bytes: Buffer, dice: Dice): Buffer {
-  const at = dice(bytes.length + 1);
+  const at = dice(bytes.length);
   const end = Math.min(bytes.length, at + 1 + dice(8));
   const changes: readonly (() => Buffer)[] = [
-    () => Buffer.from(bytes).fill(dice(256), at, at + 1),
+    () => Buffer.from(bytes).fill(dice(256), at, Math.min(end, at + 1)),
     () => Buffer.from(bytes).fill(pick(dice, [0, 0xff, 0x7f]), at, end),
     () => bytes.subarray(0, at),
     () => Buffer.concat([bytes.subarray(0, at), bytes.subarray(end)]),
