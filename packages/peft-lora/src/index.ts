@@ -17,7 +17,7 @@ export {
 export { applyUpdate } from './algebra/applyUpdate.ts';
 export type { CombinationKind, CombineOptions } from './algebra/combinationPlan.ts';
 export { combineUpdates } from './algebra/combineUpdates.ts';
-export { convertToLora } from './algebra/convertToLora.ts';
+export { type Converted, convertToLora } from './algebra/convertToLora.ts';
 export {
   type Extracted,
   type ExtractedRow,

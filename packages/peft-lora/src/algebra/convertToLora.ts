@@ -5,6 +5,7 @@ import type { ExtractedRow } from './extractUpdate.ts';
 import { nearestUpdate } from './nearestUpdate.ts';
 import { updateOf } from './updateOf.ts';
 
+/** Plain LoRA in place of an adapter, and how near it is. */
 export interface Converted<T> {
   /** With LoRA in the place of the adapter, under its name. */
   readonly model: T;
