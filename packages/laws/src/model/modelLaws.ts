@@ -20,11 +20,17 @@ export interface ModelLawOptions<M extends LawModel> extends ModelSource<M> {
   readonly isCausal?: boolean;
   /** Tensors that no training changes, by their paths. Defaults to none. */
   readonly isFrozen?: (path: string) => boolean;
+  /**
+   * Of what must be equal, by the largest number. Defaults to 1e-9; more for what a backend computes in f32 and rounds by
+   * the place of an element, such as turns of rotary positions.
+   */
+  readonly tolerance?: number;
   /** The model saved and loaded again. Without it that law is left out. */
   readonly reload?: (model: M) => Promise<M>;
 }
 
-const tolerance = 1e-9;
+/** Of numbers in f64. */
+const usualTolerance = 1e-9;
 
 /**
  * What every model that reads tokens must obey. It is taken in f64.
@@ -75,6 +81,7 @@ async function looksAhead<M extends LawModel>(
   given: ModelCase<M>,
   options: ModelLawOptions<M>,
 ): Promise<void> {
+  const { tolerance = usualTolerance } = options;
   const { model, texts, answers } = given;
   const hasDecoder = hasAnswers(model, options);
   const changed = (rows: readonly (readonly number[])[]): number[][] =>
@@ -118,6 +125,7 @@ async function seesNoPadding<M extends LawModel>(
   options: ModelLawOptions<M>,
   side: 'left' | 'right',
 ): Promise<void> {
+  const { tolerance = usualTolerance } = options;
   const { model, texts } = given;
   const plain = await readingOf(model, inputsOf(given, texts, options));
   const time = texts[0]?.length ?? 0;
@@ -147,6 +155,7 @@ async function givesRows<M extends LawModel>(
   given: ModelCase<M>,
   options: ModelLawOptions<M>,
 ): Promise<void> {
+  const { tolerance = usualTolerance } = options;
   const { model, texts, answers } = given;
   const size = options.chooses === true ? 2 : 1;
   const together = await readingOf(model, inputsOf(given, texts, options));
@@ -165,6 +174,7 @@ async function sendsGradients<M extends LawModel>(
   given: ModelCase<M>,
   options: ModelLawOptions<M>,
 ): Promise<void> {
+  const { tolerance = usualTolerance } = options;
   const { model, texts } = given;
   const inputs = inputsOf(given, texts, options);
   const [live, still] = partition(
