@@ -9,15 +9,25 @@ import { root } from './install.mjs';
  * @param backend what the tests compute on instead of the reference.
  * @param adapter the name of what a backend on WebGPU has under it.
  * @param folders of the tests; all if empty.
+ * @param without files of these that do not run, each with the reason, which is printed.
  * @param environment what the tests find in theirs besides.
  */
-export async function runSuite({ built, backend, adapter, folders = [], environment = {} }) {
+export async function runSuite({
+  built,
+  backend,
+  adapter,
+  folders = [],
+  without = {},
+  environment = {},
+}) {
   const mode = modeOf({ built, backend, adapter });
   const report = join(root, `node_modules/.cache/lorikeet/vitest-${mode}.json`);
   rmSync(report, { force: true });
   console.log(`\n${titleOf({ built, backend, adapter })}`);
+  for (const [file, reason] of Object.entries(without)) console.log(`without ${file}: ${reason}`);
+  const excluded = Object.keys(without).map((file) => `--exclude=${file}`);
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-  const { code } = await run(['vitest', 'run', ...folders, ...reporters], {
+  const { code } = await run(['vitest', 'run', ...folders, ...excluded, ...reporters], {
     env: {
       ...environment,
       LORIKEET_BUILT: built ? '1' : '',

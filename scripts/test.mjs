@@ -26,9 +26,20 @@ async function addGates(gates) {
  */
 const runs = { webgpu: '2', onnx: '10', built: '5' };
 
+const fuzzer = 'packages/model-zoo/test/pytorch/fuzz.test.ts';
+/** What does not run again on a backend. */
+const without = {
+  onnx: { [fuzzer]: 'it computes nothing' },
+  webgpu: {
+    [fuzzer]: 'it computes nothing',
+    'packages/model-zoo/test/modelLaws.test.ts':
+      'each case compiles all kernels of a model anew; golden.test.ts has a model of each family',
+  },
+};
+
 /** The sources' tests on WebGPU, where there is an adapter of that name. */
-async function addWebgpu(adapter, { environment, reason }, folders) {
-  const suite = { built: false, backend: 'webgpu', adapter, folders };
+async function addWebgpu(adapter, { environment, reason }, folders, without) {
+  const suite = { built: false, backend: 'webgpu', adapter, folders, without };
   const given = { ...environment, LORIKEET_RUNS: runs.webgpu };
   add(environment ? await runSuite({ ...suite, environment: given }) : skipSuite(suite, reason));
 }
@@ -49,10 +60,11 @@ add(
     built: false,
     backend: 'onnx',
     folders: promises,
+    without: without.onnx,
     environment: { ...environment, LORIKEET_RUNS: runs.onnx },
   }),
 );
-await addWebgpu('llvmpipe', llvmpipe, promises);
+await addWebgpu('llvmpipe', llvmpipe, promises, without.webgpu);
 await addWebgpu('SwiftShader', swiftShaderAdapter(), [
   'packages/tensor-core/test/webgpu/',
   'packages/nn/test/layers.test.ts',
