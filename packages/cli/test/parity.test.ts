@@ -107,10 +107,8 @@ describe('parity', () => {
     expect(missed.map((row) => row.case).sort()).toEqual([
       'ops/ctc_loss',
       'ops/gru',
-      'ops/ifft2_real',
       'ops/interpolate_bicubic',
       'ops/lstm',
-      'ops/rfft_conv',
     ]);
     for (const { reason } of missed) expect(reason).toMatch(/^not supported: the operation/);
     expect(found.length - missed.length).toBeGreaterThan(320);

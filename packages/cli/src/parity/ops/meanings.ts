@@ -4,6 +4,7 @@ import { linearAlgebra } from './linearAlgebra.ts';
 import { losses } from './losses.ts';
 import type { Meanings } from './meaning.ts';
 import { shapes } from './shapes.ts';
+import { spectral } from './spectral.ts';
 
 /** Every operation of `ops.json` that can be checked, by the name that it has there. */
 export const meanings: Meanings = {
@@ -12,4 +13,5 @@ export const meanings: Meanings = {
   ...linearAlgebra,
   ...losses,
   ...shapes,
+  ...spectral,
 };
