@@ -1,9 +1,7 @@
 import { kaimingUniform } from '@lorikeet/nn';
 import {
-  add,
   cast,
   div,
-  dot,
   expandDims,
   foldIn,
   full,
@@ -19,6 +17,7 @@ import {
 import { z } from 'zod';
 import { parameterOf } from '../parameterOf.ts';
 import { type TargetOptions, valueForPath } from '../target.ts';
+import { type ThinFactors, thinForms } from '../thinForms.ts';
 import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
 
 export interface DeloraConfig {
@@ -110,22 +109,7 @@ export const deloraVariant: Variant<DeloraConfig> = {
     return { norms: sqrt(sum(square(cast(weight, promote(weight.dtype, 'f32'))), 0)) }; // [in]
   },
 
-  materialize(args) {
-    const { A, B } = factorsOf(args);
-    return add(args.base(), dot(B, A, { contract: [[1], [0]] })); // [out, in]
-  },
-
-  contract(x, args) {
-    const { A, B } = factorsOf(args);
-    const input = args.context.dropout(x, args.config.moduleDropout);
-    const low = dot(input, A, { contract: [[-1], [1]] }); // [..., R]
-    return add(args.product(x), dot(low, B, { contract: [[-1], [1]] })); // [..., out]
-  },
-
-  lowRank(args) {
-    const { A: right, B: left } = factorsOf(args);
-    return { left, right, scale: 1 };
-  },
+  ...thinForms(factorsOf, ({ moduleDropout }) => moduleDropout),
 };
 
 /**
@@ -141,10 +125,7 @@ function factorsOf({
   config,
   parameters,
   frozen,
-}: Pick<AdapterArguments<DeloraConfig>, 'config' | 'parameters' | 'frozen'>): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-} {
+}: Pick<AdapterArguments<DeloraConfig>, 'config' | 'parameters' | 'frozen'>): ThinFactors {
   const [A, B] = [parameterOf(parameters, 'A'), parameterOf(parameters, 'B')];
   const strength = div(parameterOf(parameters, 'lambda'), config.rank); // [1]
   const scale = div(strength, mul(lengthsOf(A, 1), lengthsOf(B, 0))); // [R]

@@ -27,6 +27,7 @@ import { cayley, cayleyNeumann, skewMatrices } from '../orthogonal/cayley.ts';
 import { withinBall } from '../orthogonal/withinBall.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
+import { type ThinFactors, thinForms } from '../thinForms.ts';
 import {
   type AdapterArguments,
   type FrozenArguments,
@@ -170,22 +171,7 @@ export const psoftVariant: Variant<PsoftConfig> = {
 
   frozen: basesOf,
 
-  materialize(args) {
-    const { A, B } = factorsOf(args);
-    return add(args.base(), dot(B, A, { contract: [[1], [0]] })); // [out, in]
-  },
-
-  contract(x, args) {
-    const { A, B } = factorsOf(args);
-    const input = args.context.dropout(x, args.config.dropout);
-    const low = dot(input, A, { contract: [[-1], [1]] }); // [..., R]
-    return add(args.product(x), dot(low, B, { contract: [[-1], [1]] })); // [..., out]
-  },
-
-  lowRank(args) {
-    const { A: right, B: left } = factorsOf(args);
-    return { left, right, scale: 1 };
-  },
+  ...thinForms(factorsOf, ({ dropout }) => dropout),
 };
 
 /**
@@ -227,10 +213,7 @@ function factorsOf({
   config,
   parameters,
   frozen,
-}: Pick<AdapterArguments<PsoftConfig>, 'config' | 'parameters' | 'frozen'>): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-} {
+}: Pick<AdapterArguments<PsoftConfig>, 'config' | 'parameters' | 'frozen'>): ThinFactors {
   const { rank: R, alpha } = config;
   const turn = turnOf(parameters, config);
   const change = sub(turn, eye(R, R, { dtype: turn.dtype })); // [R, R]

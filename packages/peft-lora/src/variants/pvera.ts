@@ -3,18 +3,14 @@ import {
   dot,
   exp,
   foldIn,
-  full,
   mul,
   normal,
-  ones,
   reshape,
   sliceAxis,
   type Tensor,
-  zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import type { LowRank } from '../algebra/lowRank.ts';
-import { parameterOf } from '../parameterOf.ts';
 import { sharedProjections } from '../sharedProjections.ts';
 import type { TargetOptions } from '../target.ts';
 import {
@@ -25,20 +21,9 @@ import {
   peftField,
   type Variant,
 } from '../variant.ts';
+import { firstScales, sampleVeraFields, type VeraFields, veraParts } from '../veraParts.ts';
 
-export interface PveraConfig {
-  /** Rank R of the projections. */
-  readonly rank: number;
-  /** Seed of the projections, which all places share: PyTorch's generator on a CPU, so that PEFT makes the same. */
-  readonly projectionSeed: number;
-  /** Whether files hold the projections; else they are made from the seed again. */
-  readonly saveProjection: boolean;
-  /** Probability with which an element of the input of the update is dropped in training. */
-  readonly dropout: number;
-  /** First value of the scales between the projections. */
-  readonly dInitial: number;
-  /** Starts as the base; else the scales after the projections are 1, and those between them random. */
-  readonly initWeights: boolean;
+export interface PveraConfig extends VeraFields {
   /** Makes other numbers of the key of a step of training, so that they are apart from those of another adapter. */
   readonly generatorSeed: number | null;
 }
@@ -66,12 +51,7 @@ export const pveraVariant: Variant<PveraConfig> = {
     parameterCount: ({ rank }, { out }) => 2 * rank + out,
   },
   sample: (draw) => ({
-    rank: draw.integer(1, 3),
-    projectionSeed: draw.integer(0, 3),
-    saveProjection: draw.boolean(),
-    dropout: draw.pick([0, 0.5]),
-    dInitial: draw.pick([0.1, 0.5]),
-    initWeights: draw.boolean(),
+    ...sampleVeraFields(draw),
     generatorSeed: draw.pick([null, 1, 2]),
   }),
   peft: {
@@ -87,10 +67,8 @@ export const pveraVariant: Variant<PveraConfig> = {
     sharedKeys: ({ saveProjection }) => (saveProjection ? { A: 'pvera_A', B: 'pvera_B' } : {}),
   },
 
-  init: ({ shape: { out }, config: { rank: R, dInitial, initWeights }, key }) => ({
-    lambdaB: initWeights ? zeros([out]) : ones([out]),
-    lambdaD: initWeights ? full([2 * R], dInitial) : normal(key, [2 * R]),
-  }),
+  // Means, and logarithms of variances.
+  init: (args) => firstScales(args, 2 * args.config.rank),
 
   share(places) {
     const config = places[0]?.config;
@@ -106,7 +84,7 @@ export const pveraVariant: Variant<PveraConfig> = {
   },
 
   contract(x, args) {
-    const { A, B, lambdaB, lambdaD } = partsOf(args);
+    const { A, B, lambdaB, lambdaD } = veraParts(args);
     const input = args.context.dropout(x, args.config.dropout);
     const features = mul(dot(input, A, { contract: [[-1], [1]] }), lambdaD); // [..., 2 R]
     const drawn = drawnFeatures(features, args); // [..., R]
@@ -142,21 +120,7 @@ type Arguments = Pick<AdapterArguments<PveraConfig>, 'config' | 'shape' | 'froze
 /** The update that goes by the means. */
 function meanPair(args: Arguments): LowRank {
   const { rank: R } = args.config;
-  const { A, B, lambdaB, lambdaD } = partsOf(args);
+  const { A, B, lambdaB, lambdaD } = veraParts(args);
   const left = mul(mul(B, sliceAxis(lambdaD, 0, 0, R)), reshape(lambdaB, [-1, 1])); // [out, R]
   return { left, right: sliceAxis(A, 0, 0, R), scale: 1 };
-}
-
-function partsOf({ shape, frozen, parameters }: Arguments): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-  readonly lambdaB: Tensor;
-  readonly lambdaD: Tensor;
-} {
-  return {
-    A: sliceAxis(parameterOf(frozen, 'A'), 1, 0, shape.in), // [2 R, in]
-    B: sliceAxis(parameterOf(frozen, 'B'), 0, 0, shape.out), // [out, R]
-    lambdaB: parameterOf(parameters, 'lambdaB'), // [out]
-    lambdaD: parameterOf(parameters, 'lambdaD'), // [2 R]
-  };
 }

@@ -1,8 +1,9 @@
-import { add, dot, gather, mul, normal, type Tensor, tensor, uniform } from '@lorikeet/tensor-core';
+import { gather, mul, normal, type Tensor, tensor, uniform } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { Pcg64 } from '../numpy/pcg64.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
+import { type ThinFactors, thinForms } from '../thinForms.ts';
 import {
   type AdapterArguments,
   type Method,
@@ -115,21 +116,7 @@ export const uniloraVariant: Variant<UniloraConfig> = {
     return { indicesA, indicesB, scalesA, scalesB };
   },
 
-  materialize(args) {
-    const { A, B } = factorsOf(args);
-    return add(args.base(), dot(B, A, { contract: [[1], [0]] })); // [out, in]
-  },
-
-  contract(x, args) {
-    const { A, B } = factorsOf(args);
-    const low = dot(args.context.dropout(x, args.config.dropout), A, { contract: [[-1], [1]] }); // [..., R]
-    return add(args.product(x), dot(low, B, { contract: [[-1], [1]] })); // [..., out]
-  },
-
-  lowRank(args) {
-    const { A: right, B: left } = factorsOf(args);
-    return { left, right, scale: 1 };
-  },
+  ...thinForms(factorsOf, ({ dropout }) => dropout),
 };
 
 /**
@@ -144,10 +131,7 @@ export function unilora(options: UniloraOptions = {}): Method<UniloraConfig> {
 function factorsOf({
   parameters,
   frozen,
-}: Pick<AdapterArguments<UniloraConfig>, 'parameters' | 'frozen'>): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-} {
+}: Pick<AdapterArguments<UniloraConfig>, 'parameters' | 'frozen'>): ThinFactors {
   const theta = parameterOf(parameters, 'theta');
   const factor = (name: string): Tensor =>
     mul(gather(theta, parameterOf(frozen, `indices${name}`)), parameterOf(frozen, `scales${name}`));

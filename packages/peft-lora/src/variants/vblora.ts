@@ -1,8 +1,6 @@
 import {
-  add,
   cast,
   concat,
-  dot,
   expandDims,
   foldIn,
   full,
@@ -24,6 +22,7 @@ import {
 import { z } from 'zod';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
+import { type ThinFactors, thinForms } from '../thinForms.ts';
 import {
   type AdapterArguments,
   type Method,
@@ -132,21 +131,7 @@ export const vbloraVariant: Variant<VbloraConfig> = {
     return places.map(() => shared);
   },
 
-  materialize(args) {
-    const { A, B } = factorsOf(args);
-    return add(args.base(), dot(B, A, { contract: [[1], [0]] })); // [out, in]
-  },
-
-  contract(x, args) {
-    const { A, B } = factorsOf(args);
-    const low = dot(args.context.dropout(x, args.config.dropout), A, { contract: [[-1], [1]] }); // [..., R]
-    return add(args.product(x), dot(low, B, { contract: [[-1], [1]] })); // [..., out]
-  },
-
-  lowRank(args) {
-    const { A: right, B: left } = factorsOf(args);
-    return { left, right, scale: 1 };
-  },
+  ...thinForms(factorsOf, ({ dropout }) => dropout),
 };
 
 /**
@@ -162,10 +147,7 @@ function factorsOf({
   shape,
   config,
   parameters,
-}: Pick<AdapterArguments<VbloraConfig>, 'shape' | 'config' | 'parameters'>): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-} {
+}: Pick<AdapterArguments<VbloraConfig>, 'shape' | 'config' | 'parameters'>): ThinFactors {
   const bank = parameterOf(parameters, 'bank');
   const mix = (name: string): Tensor => {
     const { values, indices } = topk(parameterOf(parameters, name), config.topk); // [.., .., K]

@@ -1,36 +1,12 @@
-import {
-  add,
-  dot,
-  full,
-  mul,
-  normal,
-  ones,
-  reshape,
-  sliceAxis,
-  type Tensor,
-  zeros,
-} from '@lorikeet/tensor-core';
+import { add, dot, mul, reshape } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import type { LowRank } from '../algebra/lowRank.ts';
-import { parameterOf } from '../parameterOf.ts';
 import { sharedProjections } from '../sharedProjections.ts';
 import type { TargetOptions } from '../target.ts';
 import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
+import { firstScales, sampleVeraFields, type VeraFields, veraParts } from '../veraParts.ts';
 
-export interface VeraConfig {
-  /** Rank R of the projections. */
-  readonly rank: number;
-  /** Seed of the projections, which all places share: PyTorch's generator on a CPU, so that PEFT makes the same. */
-  readonly projectionSeed: number;
-  /** Whether files hold the projections; else they are made from the seed again. */
-  readonly saveProjection: boolean;
-  /** Probability with which an element of the input of the update is dropped in training. */
-  readonly dropout: number;
-  /** First value of the scales between the projections. */
-  readonly dInitial: number;
-  /** Starts as the base; else the scales after the projections are 1, and those between them random. */
-  readonly initWeights: boolean;
-}
+export type VeraConfig = VeraFields;
 
 export type VeraOptions = Partial<VeraConfig> & TargetOptions;
 
@@ -53,14 +29,7 @@ export const veraVariant: Variant<VeraConfig> = {
     isStochastic: ({ dropout }) => dropout > 0,
     parameterCount: ({ rank }, { out }) => rank + out,
   },
-  sample: (draw) => ({
-    rank: draw.integer(1, 3),
-    projectionSeed: draw.integer(0, 3),
-    saveProjection: draw.boolean(),
-    dropout: draw.pick([0, 0.5]),
-    dInitial: draw.pick([0.1, 0.5]),
-    initWeights: draw.boolean(),
-  }),
+  sample: sampleVeraFields,
   peft: {
     type: 'VERA',
     inactive: {
@@ -73,10 +42,7 @@ export const veraVariant: Variant<VeraConfig> = {
     sharedKeys: ({ saveProjection }) => (saveProjection ? { A: 'vera_A', B: 'vera_B' } : {}),
   },
 
-  init: ({ shape: { out }, config: { rank: R, dInitial, initWeights }, key }) => ({
-    lambdaB: initWeights ? zeros([out]) : ones([out]),
-    lambdaD: initWeights ? full([R], dInitial) : normal(key, [R]),
-  }),
+  init: (args) => firstScales(args, args.config.rank),
 
   share(places) {
     const config = places[0]?.config;
@@ -92,7 +58,7 @@ export const veraVariant: Variant<VeraConfig> = {
   },
 
   contract(x, args) {
-    const { A, B, lambdaB, lambdaD } = partsOf(args);
+    const { A, B, lambdaB, lambdaD } = veraParts(args);
     const input = args.context.dropout(x, args.config.dropout);
     const low = mul(dot(input, A, { contract: [[-1], [1]] }), lambdaD); // [..., R]
     return add(args.product(x), mul(dot(low, B, { contract: [[-1], [1]] }), lambdaB)); // [..., out]
@@ -112,20 +78,6 @@ export function vera(options: VeraOptions = {}): Method<VeraConfig> {
 type Arguments = Pick<AdapterArguments<VeraConfig>, 'shape' | 'frozen' | 'parameters'>;
 
 function pairOf(args: Arguments): LowRank {
-  const { A, B, lambdaB, lambdaD } = partsOf(args);
+  const { A, B, lambdaB, lambdaD } = veraParts(args);
   return { left: mul(mul(B, lambdaD), reshape(lambdaB, [-1, 1])), right: A, scale: 1 };
-}
-
-function partsOf({ shape, frozen, parameters }: Arguments): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-  readonly lambdaB: Tensor;
-  readonly lambdaD: Tensor;
-} {
-  return {
-    A: sliceAxis(parameterOf(frozen, 'A'), 1, 0, shape.in), // [R, in]
-    B: sliceAxis(parameterOf(frozen, 'B'), 0, 0, shape.out), // [out, R]
-    lambdaB: parameterOf(parameters, 'lambdaB'), // [out]
-    lambdaD: parameterOf(parameters, 'lambdaD'), // [R]
-  };
 }

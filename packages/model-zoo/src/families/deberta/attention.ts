@@ -1,13 +1,5 @@
+import { type Context, Dropout, type Linear, materialize, type Weight } from '@lorikeet/nn';
 import {
-  type Context,
-  Dropout,
-  type Linear,
-  materialize,
-  mergeHeads,
-  type Weight,
-} from '@lorikeet/nn';
-import {
-  attention,
   foldIn,
   LorikeetError,
   reshape,
@@ -16,6 +8,7 @@ import {
   zeros,
 } from '@lorikeet/tensor-core';
 import { headLinear } from '../../heads/textHeads.ts';
+import { attend } from '../debertaV2/attend.ts';
 import type { RelativeRows } from '../debertaV2/attention.ts';
 import type { DebertaConfig } from '../debertaV2/config.ts';
 import { meetsOf, relativeBias } from '../debertaV2/relativeBias.ts';
@@ -97,15 +90,9 @@ export class DebertaSelfAttention {
       part(1),
       biased(part(2), this.v_bias),
     ]; // [B, H, T, K]
-    const scale = 1 / Math.sqrt(size * this.products);
-    const { key: randomness } = context.child('dropout');
-    const attended = attention(query, key, value, {
-      mask,
-      scale,
-      bias: relative && this.bias(query, key, relative, context)?.mul(scale),
-      dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
-    });
-    return mergeHeads(attended);
+    const bias = relative && this.bias(query, key, relative, context);
+    const { products, dropout: rate } = this;
+    return attend({ query, key, value, mask, bias }, { products, rate }, context);
   }
 
   private bias(

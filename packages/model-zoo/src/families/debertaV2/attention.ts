@@ -1,6 +1,7 @@
-import { type Context, Dropout, type Linear, mergeHeads, splitHeads } from '@lorikeet/nn';
-import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
+import { type Context, Dropout, type Linear, splitHeads } from '@lorikeet/nn';
+import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { headLinear } from '../../heads/textHeads.ts';
+import { attend } from './attend.ts';
 import type { DebertaV2Config } from './config.ts';
 import { meetsOf, relativeBias } from './relativeBias.ts';
 
@@ -78,16 +79,9 @@ export class DisentangledSelfAttention {
     const part = (name: 'query_proj' | 'key_proj' | 'value_proj'): Tensor =>
       splitHeads(context.call(name, this[name], x), this.heads);
     const [query, key, value] = [part('query_proj'), part('key_proj'), part('value_proj')]; // [B, H, T, K]
-    const parts = 1 + Number(this.meets.queries) + Number(this.meets.keys);
-    const scale = 1 / Math.sqrt((query.shape[3] ?? 1) * parts);
-    const { key: randomness } = context.child('dropout');
-    const attended = attention(query, key, value, {
-      mask,
-      scale,
-      bias: relative && this.bias(query, key, relative, context)?.mul(scale),
-      dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
-    });
-    return mergeHeads(attended);
+    const bias = relative && this.bias(query, key, relative, context);
+    const products = 1 + Number(this.meets.queries) + Number(this.meets.keys);
+    return attend({ query, key, value, mask, bias }, { products, rate: this.dropout }, context);
   }
 
   private bias(
