@@ -5,6 +5,7 @@ import {
   currentBackend,
   evaluate,
   mapTensors,
+  memoryScope,
   mul,
   normal,
   randomKey,
@@ -89,8 +90,8 @@ async function measureMerge(
   );
   const tuned = await evaluate(combine(trained, frozen));
   const work = async (): Promise<void> => {
+    using _scope = memoryScope();
     await evaluate(merge(tuned));
-    await currentBackend().synchronize();
   };
   const peer =
     name === undefined

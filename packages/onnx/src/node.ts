@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { type BackendProvider, LorikeetError, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { Tensor as RuntimeTensor, TypedTensor } from 'onnxruntime-common';
 import type { ExportedModel } from './export/exportedModel.ts';
+import { markTrial } from './runtime/endMark.ts';
 import { toRuntime } from './runtime/hostTensor.ts';
 import {
   createOnnxBackend,
@@ -14,6 +15,7 @@ import {
   type OnnxBackendOptions,
 } from './runtime/onnxBackend.ts';
 import { type OperatorTime, timesOf } from './runtime/operatorTimes.ts';
+import type { OnnxRuntime } from './runtime/runtime.ts';
 
 export type { OperatorTime } from './runtime/operatorTimes.ts';
 
@@ -22,9 +24,16 @@ function loadRuntime(): typeof import('onnxruntime-node') {
   return createRequire(import.meta.url)('onnxruntime-node');
 }
 
+let nativeRuntime: OnnxRuntime | undefined;
+
 /** ONNX Runtime's native library: the CPU at full speed, in Node. */
 export function createNodeBackend(options: OnnxBackendOptions = {}): OnnxBackend {
-  return createOnnxBackend(loadRuntime(), options);
+  if (nativeRuntime === undefined) {
+    const { InferenceSession, Tensor } = loadRuntime();
+    const runtime = { InferenceSession, Tensor };
+    nativeRuntime = { ...runtime, stopsAtMark: markTrial(runtime) };
+  }
+  return createOnnxBackend(nativeRuntime, options);
 }
 
 export interface ProfilingBackend {

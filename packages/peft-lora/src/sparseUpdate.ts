@@ -9,14 +9,17 @@ export interface SparseEntries {
 
 /** The matrix of some entries, the rest zero: [rows, columns]. */
 export function denseOf(
-  { values, rows, columns }: SparseEntries,
-  [height, width]: readonly [rows: number, columns: number],
+  entries: SparseEntries,
+  sides: readonly [rows: number, columns: number],
 ): Tensor {
+  return addEntries(zeros(sides, entries.values.dtype), entries);
+}
+
+/** A matrix [rows, columns] with each entry added at its place. */
+export function addEntries(matrix: Tensor, { values, rows, columns }: SparseEntries): Tensor {
+  const [, width = 0] = matrix.shape;
   const places = rows.mul(width).add(columns);
-  return reshape(scatterAdd(zeros([height * width], values.dtype), places, values), [
-    height,
-    width,
-  ]);
+  return reshape(scatterAdd(reshape(matrix, [matrix.size]), places, values), matrix.shape);
 }
 
 /**

@@ -7,6 +7,10 @@ export const dotLowering: Lowering<DotAttributes> = lowering(dotOp, 'MatMul, Fus
   lower({ graph, inputs, attributes, type }) {
     const product = planProduct(graph, operand(inputs, 0), operand(inputs, 1), attributes);
     const result = multiply(graph, product);
+    const rank = attributes.batch[0].length + 2;
+    // [...batch, M, N] already, unless a side is missing or there are several.
+    if (type.shape.length === rank && inputs.every(({ shape }) => shape.length === rank))
+      return result;
     return graph.node('Reshape', [result, graph.ints(type.shape)]);
   },
 });

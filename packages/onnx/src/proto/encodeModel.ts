@@ -94,7 +94,15 @@ function writeEntry([key, value]: [string, string], writer: PbfWriter): void {
 
 function writeValueInfo(info: ValueInfoProto, writer: PbfWriter): void {
   writer.writeStringField(1, info.name);
-  writer.writeMessage(2, writeTypeProto, info);
+  writer.writeMessage(2, info.isSequence === true ? writeSequenceType : writeTypeProto, info);
+}
+
+function writeSequenceType(info: ValueInfoProto, writer: PbfWriter): void {
+  writer.writeMessage(4, writeElementType, info);
+}
+
+function writeElementType(info: ValueInfoProto, writer: PbfWriter): void {
+  writer.writeMessage(1, writeTypeProto, info);
 }
 
 function writeTypeProto(info: ValueInfoProto, writer: PbfWriter): void {

@@ -49,4 +49,6 @@ export interface ValueInfoProto {
   readonly elementType: ElementType;
   /** A name stands for a side that is not known before the model runs. */
   readonly dims: readonly (number | string)[];
+  /** Whether it is a sequence of such tensors. */
+  readonly isSequence?: boolean;
 }

@@ -11,7 +11,7 @@ export function filledSession(session: InferenceSession): Session {
       const results = await session.run(feeds, Object.keys(fetches));
       for (const [name, target] of Object.entries(fetches)) {
         const result = results[name];
-        if (result !== undefined) bytesOf(target).set(bytesOf(result));
+        if (result !== undefined && target !== null) bytesOf(target).set(bytesOf(result));
       }
     },
     endProfiling: () => session.endProfiling(),

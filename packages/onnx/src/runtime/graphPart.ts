@@ -13,6 +13,7 @@ import { opset } from '../opset.ts';
 import { storedAs } from '../proto/elementType.ts';
 import { encodeModel } from '../proto/encodeModel.ts';
 import type { ModelProto } from '../proto/model.ts';
+import { runToMark, withMark } from './endMark.ts';
 import { fromRuntime, toRuntime } from './hostTensor.ts';
 import type { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
@@ -25,6 +26,7 @@ export class GraphPart {
   readonly #runtime: OnnxRuntime;
   #model: ModelProto | undefined;
   #session: Session | undefined;
+  #isMarked = false;
   /** Of the inputs that are constants of the whole program, the same at each run. */
   readonly #constants = new Map<number, Tensor>();
 
@@ -60,8 +62,10 @@ export class GraphPart {
       path,
       data: bytesOf((constants[Number(path)] as OnnxBuffer).data),
     }));
-    const bytes = encodeModel(this.#model);
-    const own = withPacking(options, this.#model.graph);
+    const { graph, ...rest } = this.#model;
+    this.#isMarked = (await this.#runtime.stopsAtMark?.()) === true;
+    const bytes = encodeModel({ ...rest, graph: this.#isMarked ? withMark(graph) : graph });
+    const own = withPacking(options, graph);
     this.#session = await this.#runtime.InferenceSession.create(bytes, { ...own, externalData });
     this.#model = undefined;
   }
@@ -81,7 +85,9 @@ export class GraphPart {
       values.set(value, data);
       if (data.length > 0) fetches[`output${i}`] = toRuntime(this.#runtime, type, data);
     });
-    await this.#session?.run(feeds, fetches);
+    if (this.#session !== undefined && this.#isMarked)
+      await runToMark(this.#session, feeds, fetches);
+    else await this.#session?.run(feeds, fetches);
     this.#part.outputs.forEach((value, i) => {
       const written = fetches[`output${i}`];
       if (written !== undefined)

@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-common';
 
-/** What is used of a session. It writes its results into the tensors that it is given for them. */
+/** What is used of a session. It writes its results into the tensors that it is given for them, and makes one for null. */
 export interface Session {
-  run(feeds: Tensors, fetches: Tensors): Promise<unknown>;
+  run(feeds: Tensors, fetches: Readonly<Record<string, Tensor | null>>): Promise<unknown>;
   endProfiling(): void;
 }
 
@@ -18,4 +18,6 @@ export interface OnnxRuntime {
     data: Tensor.DataType,
     dims: readonly number[],
   ) => TypedTensor<Tensor.Type>;
+  /** Whether graphs are to have the mark of `endMark.ts` before their results. */
+  readonly stopsAtMark?: () => Promise<boolean>;
 }

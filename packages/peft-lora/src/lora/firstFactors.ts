@@ -72,12 +72,14 @@ export function loraSum(
   const factors = factorsOf(update);
   if (shape.groups !== 1) return add(base(), mul(groupedProduct(factors, shape), factors.scale));
   if (shape.kind === 'experts') return add(base(), mul(expertProduct(factors), factors.scale));
+  // B is smaller than the product, which is scaled with it.
+  const B = mul(matricesOf(factors).B, factors.scale);
   // BA for [out, in] and [O, C, ...kernel]; its transpose for a table of rows.
   const product =
     shape.kind === 'embedding'
-      ? dot(factors.A, factors.B, { contract: [[0], [1]] })
-      : dot(matricesOf(factors).B, factors.A, { contract: [[1], [0]] });
-  return add(base(), mul(product, factors.scale));
+      ? dot(factors.A, B, { contract: [[0], [1]] })
+      : dot(B, factors.A, { contract: [[1], [0]] });
+  return add(base(), product);
 }
 
 /** Whether the weight decides the first values, and why it cannot if it cannot. */

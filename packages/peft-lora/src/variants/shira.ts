@@ -18,7 +18,7 @@ import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
-import { denseOf, sparseProduct } from '../sparseUpdate.ts';
+import { addEntries, denseOf, sparseProduct } from '../sparseUpdate.ts';
 import type { TargetOptions } from '../target.ts';
 import { seededEntries } from '../torch/seededEntries.ts';
 import { type Method, method, peftField, type Variant } from '../variant.ts';
@@ -84,10 +84,8 @@ export const shiraVariant: Variant<ShiraConfig> = {
     return { indices: seededEntries(shape, { count, seed: config.randomSeed ?? 0, sorted: true }) };
   },
 
-  materialize({ base, shape, parameters, frozen }) {
-    const entries = entriesOf(parameterOf(parameters, 'values'), frozen);
-    return add(base(), denseOf(entries, [shape.out, shape.in]));
-  },
+  materialize: ({ base, parameters, frozen }) =>
+    addEntries(base(), entriesOf(parameterOf(parameters, 'values'), frozen)),
 
   contract(x, { shape, parameters, frozen, product }) {
     const entries = entriesOf(parameterOf(parameters, 'values'), frozen);
