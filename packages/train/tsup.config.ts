@@ -1,3 +1,3 @@
 import { packageConfig } from '../../scripts/tsup.base.ts';
 
-export default packageConfig(['index', 'progress', 'report']);
+export default packageConfig(['index', 'metrics/index', 'progress', 'report']);

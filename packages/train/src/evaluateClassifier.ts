@@ -1,6 +1,9 @@
 import { argmax, compile, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { Batch } from './fitOptions.ts';
-import { type ClassificationMetrics, classificationMetrics } from './metrics.ts';
+import {
+  type ClassificationMetrics,
+  classificationMetrics,
+} from './metrics/classificationMetrics.ts';
 
 /** Metrics of a classifier on batches with `labels`. */
 export async function evaluateClassifier<Inputs extends { readonly labels: Tensor }>(

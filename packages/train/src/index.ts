@@ -1,7 +1,11 @@
 export { evaluateClassifier } from './evaluateClassifier.ts';
 export { fit } from './fit.ts';
 export type { Batch, EpochReport, Fit, FitOptions, StepReport } from './fitOptions.ts';
-export { type ClassificationMetrics, type Confusion, classificationMetrics } from './metrics.ts';
+export {
+  type ClassificationMetrics,
+  type Confusion,
+  classificationMetrics,
+} from './metrics/classificationMetrics.ts';
 export { permutation } from './permutation.ts';
 export {
   type ClassificationInputs,
