@@ -53,7 +53,6 @@ log('evaluating before training');
 const before = await evaluate(tuned);
 
 const totalSteps = epochs * Math.ceil(task.training.length / batching.batchSize);
-const progress = progressBar(totalSteps);
 const result = await fit({
   model: tuned,
   trainable: isTrainable,
@@ -65,8 +64,8 @@ const result = await fit({
   batches: (epoch) => tokenBatches(task.training, { ...batching, shuffle: { seed, epoch } }),
   epochs,
   seed,
-  onStep: progress.onStep,
-}).finally(() => progress.stop());
+  callbacks: [progressBar(totalSteps)],
+});
 log('evaluating after training');
 const after = await evaluate(result.model);
 

@@ -1,8 +1,10 @@
-import { combine, type Part, partition } from '@lorikeet/nn';
+import { combine, ema, type Part, partition } from '@lorikeet/nn';
 import {
   alias,
+  currentBackend,
   evaluate,
   foldIn,
+  full,
   isLorikeetError,
   LorikeetError,
   mapTensors,
@@ -12,51 +14,44 @@ import {
   toHost,
   useBackend,
 } from '@lorikeet/tensor-core';
-import { type CompiledStep, compileStep } from './compileStep.ts';
-import type { Batch, EpochReport, FitOptions, StepReport } from './fitOptions.ts';
+import { inGroups, remaining } from './batchGroups.ts';
+import { compileStep, type StepState, type TrainingStep } from './compileStep.ts';
+import type { Batch, Evaluation, FitCallbacks, FitOptions, StepReport } from './fitOptions.ts';
+import { isOver, type Watch, watch } from './monitor.ts';
+import { checkpointOf, type RunSettings, type Snapshot, snapshotOf } from './snapshot.ts';
 
 /** Steps whose losses are not known yet: the device goes on while the host waits for one. */
 const maxPending = 2;
 /** Devices that may get lost before any further state is kept. */
 const maxLosses = 3;
 
-/** A state of training from which it can go on. */
-interface Kept<Model> {
-  readonly trainable: Part<Model>;
-  /** Of the optimiser; nothing before the first step. */
-  readonly state: unknown;
-  readonly epoch: number;
-  /** How many of its batches are done. */
-  readonly batch: number;
-  readonly step: number;
-  readonly reports: number;
-}
-
-interface Pending {
-  readonly report: Omit<StepReport, 'loss' | 'seconds'>;
-  readonly loss: Tensor;
+interface Pending extends Pick<StepReport, 'step' | 'epoch' | 'tokens'> {
+  readonly facts: Tensor;
+  readonly measures: readonly string[];
 }
 
 /** One call of `fit`: where it stands, and what it goes on from if a device is lost or too small. */
 export class FitRun<Model, Inputs, Metrics> {
   readonly steps: StepReport[] = [];
-  readonly reports: EpochReport<Metrics>[] = [];
+  readonly evaluations: Evaluation<Metrics>[] = [];
   readonly #options: FitOptions<Model, Inputs, Metrics>;
+  readonly #settings: RunSettings;
   readonly #frozen: Part<Model>;
   readonly #key: Tensor;
-  #kept: Kept<Model>;
-  #trainable: Part<Model>;
-  #state: unknown;
+  #kept: Snapshot<Model, Metrics>;
+  #state: StepState<Model>;
   #epoch = 1;
   #batch = 0;
   #step = 0;
+  #watch: Watch | undefined;
+  #best: Part<Model> | undefined;
   #pending: Pending[] = [];
-  /** Steps that the caller was told of. */
-  #told = 0;
+  /** What the caller was told of: the last step, how many evaluations, the step of the last checkpoint. */
+  #told: { step: number; evaluations: number; checkpoint: number };
   #lastKnown = performance.now();
   #losses = 0;
-  #checkpoints: boolean;
-  #compiled: CompiledStep<Model, Inputs>;
+  #checkpointsGradients: boolean;
+  #compiled: TrainingStep<Model, Inputs>;
 
   private constructor(
     options: FitOptions<Model, Inputs, Metrics>,
@@ -64,26 +59,59 @@ export class FitRun<Model, Inputs, Metrics> {
     frozen: Part<Model>,
   ) {
     this.#options = options;
+    this.#settings = {
+      seed: options.seed ?? 0,
+      accumulate: options.accumulate ?? 1,
+      precision: options.precision ?? null,
+    };
     this.#frozen = frozen;
-    this.#trainable = trainable;
-    this.#key = randomKey(options.seed ?? 0);
-    this.#kept = { trainable, state: undefined, epoch: 1, batch: 0, step: 0, reports: 0 };
-    this.#checkpoints = options.checkpoint === true;
-    this.#compiled = compileStep(options, frozen, this.#checkpoints);
+    this.#key = randomKey(this.#settings.seed);
+    this.#checkpointsGradients = options.gradientCheckpointing === true;
+    this.#compiled = compileStep(options, frozen, this.#checkpointsGradients);
+    this.#state = this.#compiled.init(trainable);
+    this.#kept = {
+      position: { epoch: 1, batch: 0, step: 0 },
+      state: this.#state,
+      steps: [],
+      evaluations: [],
+      watch: undefined,
+      best: undefined,
+    };
+    this.#told = { step: 0, evaluations: 0, checkpoint: 0 };
   }
 
+  /** A run from the start, or from the last checkpoint. */
   static async start<Model, Inputs, Metrics>(
     options: FitOptions<Model, Inputs, Metrics>,
   ): Promise<FitRun<Model, Inputs, Metrics>> {
     const [trainable, frozen] = partition(options.model, options.trainable);
     // What is on a device alone is lost with it.
-    if (options.recover === undefined)
-      return new FitRun(options, await evaluate(trainable), await evaluate(frozen));
-    return new FitRun(options, await toHost(trainable), await toHost(frozen));
+    const settle = options.recover === undefined ? evaluate : toHost;
+    const run = new FitRun(options, await settle(trainable), await settle(frozen));
+    const checkpoint = await options.checkpoints?.latest();
+    if (checkpoint !== undefined) {
+      const kept = await snapshotOf<Model, Metrics>(checkpoint, run.#state, run.#settings);
+      run.#kept = kept;
+      const { step } = kept.position;
+      run.#told = { step, evaluations: kept.evaluations.length, checkpoint: step };
+    }
+    await run.#tell((callbacks) => callbacks.onStart?.({ step: run.#kept.position.step }));
+    return run;
   }
 
   get model(): Model {
-    return combine(this.#trainable, this.#frozen);
+    return combine(this.#evaluated(), this.#frozen);
+  }
+
+  get best(): { readonly model: Model; readonly step: number; readonly value: number } | undefined {
+    if (this.#best === undefined || this.#watch === undefined) return undefined;
+    const { step, value } = this.#watch;
+    return { model: combine(this.#best, this.#frozen), step, value };
+  }
+
+  get isStoppedEarly(): boolean {
+    const { monitor } = this.#options;
+    return monitor !== undefined && this.#watch !== undefined && isOver(monitor, this.#watch);
   }
 
   async toEnd(): Promise<void> {
@@ -98,35 +126,48 @@ export class FitRun<Model, Inputs, Metrics> {
     }
   }
 
-  async #train(): Promise<void> {
-    const { epochs, batches } = this.#options;
-    for (; this.#epoch <= epochs; this.#epoch++) {
-      const done = this.#batch;
-      let number = 0;
-      for await (const batch of batches(this.#epoch)) {
-        number += 1;
-        if (number > done) await this.#take(batch);
-      }
-      await this.#settle(0);
-      this.#batch = 0;
-      if (this.#options.evaluate === undefined) continue;
-      const epoch = this.#epoch;
-      this.reports.push({ epoch, metrics: await this.#options.evaluate(this.model, epoch) });
-    }
+  async end(): Promise<void> {
+    await this.#tell((callbacks) => callbacks.onEnd?.());
   }
 
-  async #take({ inputs, tokens }: Batch<Inputs>): Promise<void> {
-    const { loss, trainable, state } = runStep(() =>
-      this.#compiled(this.#trainable, this.#state, inputs, foldIn(this.#key, this.#step)),
+  get #isOver(): boolean {
+    const { epochs, maxSteps = Number.POSITIVE_INFINITY } = this.#options;
+    return this.#epoch > epochs || this.#step >= maxSteps || this.isStoppedEarly;
+  }
+
+  async #train(): Promise<void> {
+    const { batches, evaluateEvery, checkpointEvery } = this.#options;
+    while (!this.#isOver) {
+      const left = remaining(batches(this.#epoch), this.#batch);
+      for await (const group of inGroups(left, this.#settings.accumulate)) {
+        await this.#take(group);
+        if (this.#isOver) break;
+      }
+      await this.#settle(0);
+      if (this.#isOver) break;
+      if (evaluateEvery === undefined) await this.#evaluate();
+      this.#epoch += 1;
+      this.#batch = 0;
+      if (checkpointEvery === undefined) await this.#save();
+    }
+    if (this.evaluations.at(-1)?.step !== this.#step) await this.#evaluate();
+    await this.#save();
+  }
+
+  async #take(group: readonly Batch<Inputs>[]): Promise<void> {
+    const { facts, measures, state } = runStep(() =>
+      this.#compiled.run(this.#state, sharesOf(group), foldIn(this.#key, this.#step)),
     );
-    this.#trainable = trainable;
     this.#state = state;
     this.#step += 1;
-    this.#batch += 1;
-    this.#pending.push({ report: { step: this.#step, epoch: this.#epoch, tokens }, loss });
+    this.#batch += group.length;
+    const tokens = group.reduce((sum, batch) => sum + batch.tokens, 0);
+    this.#pending.push({ step: this.#step, epoch: this.#epoch, tokens, facts, measures });
     await this.#settle(maxPending);
-    const { recover, keepEvery = 100 } = this.#options;
-    if (recover !== undefined && this.#step % keepEvery === 0) await this.#keep();
+    const { recover, keepEvery = 100, evaluateEvery, checkpointEvery } = this.#options;
+    if (isDue(this.#step, evaluateEvery)) await this.#evaluate();
+    if (isDue(this.#step, checkpointEvery)) await this.#save();
+    if (recover !== undefined && isDue(this.#step, keepEvery)) this.#keep(await this.#snapshot());
   }
 
   /** Waits until no more than so many losses are unknown. */
@@ -134,59 +175,127 @@ export class FitRun<Model, Inputs, Metrics> {
     while (this.#pending.length > most) {
       const [oldest] = this.#pending;
       if (oldest === undefined) return;
-      const loss = await oldest.loss.item();
+      const { step, epoch, tokens, facts, measures } = oldest;
+      const [loss = Number.NaN, gradientNorm = Number.NaN, ...rest] = await facts.data();
       this.#pending.shift();
       const now = performance.now();
-      const report = { ...oldest.report, loss, seconds: (now - this.#lastKnown) / 1000 };
+      const report: StepReport = {
+        step,
+        epoch,
+        loss,
+        gradientNorm,
+        tokens,
+        seconds: (now - this.#lastKnown) / 1000,
+        liveBytes: currentBackend().limits().liveBytes(),
+        measures: Object.fromEntries(measures.map((name, i) => [name, rest[i] ?? Number.NaN])),
+      };
       this.#lastKnown = now;
       this.steps.push(report);
       if (!Number.isFinite(loss)) throw diverged(report);
-      if (report.step <= this.#told) continue;
-      this.#told = report.step;
-      this.#options.onStep?.(report);
+      if (step <= this.#told.step) continue;
+      this.#told.step = step;
+      await this.#tell((callbacks) => callbacks.onStep?.(report));
     }
   }
 
-  async #keep(): Promise<void> {
+  /** What trains, as it is evaluated. */
+  #evaluated(): Part<Model> {
+    const { trainable, ema: state } = this.#state;
+    return state === null ? trainable : ema(this.#options.ema).average(trainable, state);
+  }
+
+  async #evaluate(): Promise<void> {
+    const { evaluate: measure, monitor } = this.#options;
+    if (measure === undefined) return;
     await this.#settle(0);
-    this.#kept = {
-      trainable: await toHost(this.#trainable),
+    const [epoch, step] = [this.#epoch, this.#step];
+    const part = await evaluate(this.#evaluated());
+    const evaluation = { step, epoch, metrics: await measure(combine(part, this.#frozen), epoch) };
+    this.evaluations.push(evaluation);
+    if (monitor !== undefined) {
+      this.#watch = watch(monitor, this.#watch, evaluation);
+      // A copy, since the next step takes over the memory.
+      if (this.#watch.step === step) this.#best = await toHost(part);
+    }
+    if (this.evaluations.length <= this.#told.evaluations) return;
+    this.#told.evaluations = this.evaluations.length;
+    await this.#tell((callbacks) => callbacks.onEvaluation?.(evaluation));
+  }
+
+  async #save(): Promise<void> {
+    const { checkpoints } = this.#options;
+    if (checkpoints === undefined || this.#told.checkpoint === this.#step) return;
+    const snapshot = await this.#snapshot();
+    await checkpoints.save(checkpointOf(snapshot, this.#settings));
+    if (this.#options.recover !== undefined) this.#keep(snapshot);
+    const { step } = snapshot.position;
+    this.#told.checkpoint = step;
+    await this.#tell((callbacks) => callbacks.onCheckpoint?.(step));
+  }
+
+  async #snapshot(): Promise<Snapshot<Model, Metrics>> {
+    await this.#settle(0);
+    return {
+      position: { epoch: this.#epoch, batch: this.#batch, step: this.#step },
       state: await toHost(this.#state),
-      epoch: this.#epoch,
-      batch: this.#batch,
-      step: this.#step,
-      reports: this.reports.length,
+      steps: [...this.steps],
+      evaluations: [...this.evaluations],
+      watch: this.#watch,
+      best: this.#best,
     };
+  }
+
+  #keep(snapshot: Snapshot<Model, Metrics>): void {
+    this.#kept = snapshot;
     this.#losses = 0;
   }
 
   /** Makes it possible to go on from what was kept, or throws the error. */
   async #mend(error: unknown): Promise<void> {
-    const { recover, checkpoint } = this.#options;
+    const { recover, gradientCheckpointing } = this.#options;
     const code = isLorikeetError(error) ? error.code : undefined;
     if (code === 'device-lost' && recover !== undefined && this.#losses < maxLosses) {
       this.#losses += 1;
       useBackend(await recover());
-    } else if (code === 'out-of-memory' && checkpoint === 'auto' && !this.#checkpoints) {
-      this.#checkpoints = true;
+    } else if (
+      code === 'out-of-memory' &&
+      gradientCheckpointing === 'auto' &&
+      !this.#checkpointsGradients
+    ) {
+      this.#checkpointsGradients = true;
       this.#compiled = compileStep(this.#options, this.#frozen, true);
     } else throw error;
   }
 
   async #goBack(): Promise<void> {
-    const { trainable, state, epoch, batch, step, reports } = this.#kept;
+    const { position, state, steps, evaluations, best } = this.#kept;
     this.#pending = [];
-    this.steps.length = step;
-    this.reports.length = reports;
-    [this.#epoch, this.#batch, this.#step] = [epoch, batch, step];
+    this.steps.splice(0, this.steps.length, ...steps);
+    this.evaluations.splice(0, this.evaluations.length, ...evaluations);
+    [this.#epoch, this.#batch, this.#step] = [position.epoch, position.batch, position.step];
+    [this.#watch, this.#best] = [this.#kept.watch, best];
     // Copies, since a step takes over the memory of what it is given.
-    this.#trainable = await evaluate(mapTensors(trainable, alias));
-    this.#state = await evaluate(
-      state === undefined
-        ? this.#options.optimizer.init(this.#trainable)
-        : mapTensors(state, alias),
-    );
+    this.#state = await evaluate(mapTensors(state, alias));
   }
+
+  async #tell(
+    message: (callbacks: FitCallbacks<Metrics>) => void | Promise<void> | undefined,
+  ): Promise<void> {
+    for (const callbacks of this.#options.callbacks ?? []) await message(callbacks);
+  }
+}
+
+/** The batches of a step, each with its share in it. */
+function sharesOf<Inputs>(group: readonly Batch<Inputs>[]) {
+  const total = group.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  return group.map(({ inputs, weight = 1 }) => ({
+    inputs,
+    share: group.length === 1 ? null : full([], total === 0 ? 0 : weight / total),
+  }));
+}
+
+function isDue(step: number, every: number | undefined): boolean {
+  return every !== undefined && step % every === 0;
 }
 
 /** Frees what a step made besides its results. */

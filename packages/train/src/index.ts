@@ -1,11 +1,22 @@
+export type { Checkpoint, CheckpointStore } from './checkpoints.ts';
 export { evaluateClassifier } from './evaluateClassifier.ts';
 export { fit } from './fit.ts';
-export type { Batch, EpochReport, Fit, FitOptions, StepReport } from './fitOptions.ts';
+export type {
+  Batch,
+  Batches,
+  Evaluation,
+  Fit,
+  FitCallbacks,
+  FitOptions,
+  FitStart,
+  StepReport,
+} from './fitOptions.ts';
 export {
   type ClassificationMetrics,
   type Confusion,
   classificationMetrics,
 } from './metrics/classificationMetrics.ts';
+export type { Monitor } from './monitor.ts';
 export { permutation } from './permutation.ts';
 export {
   type ClassificationInputs,

@@ -1,18 +1,11 @@
 import cliProgress from 'cli-progress';
-import type { StepReport } from './fitOptions.ts';
-
-/** Shows how a training goes on. */
-export interface Progress {
-  /** To be given to `fit` as `onStep`. */
-  readonly onStep: (report: StepReport) => void;
-  stop(): void;
-}
+import type { FitCallbacks } from './fitOptions.ts';
 
 /**
- * A bar on standard error with the smoothed loss, tokens per second and the time left. Where standard error
+ * A bar on standard error with the smoothed loss, tokens per second and the time left, as callbacks of `fit`. Where standard error
  * is no terminal, a line every ten seconds.
  */
-export function progressBar(totalSteps: number): Progress {
+export function progressBar(totalSteps: number): FitCallbacks {
   const bar = new cliProgress.SingleBar({
     format:
       'training [{bar}] {value}/{total} | loss {loss} | {speed} tokens/s | {eta_formatted} left',
@@ -21,17 +14,19 @@ export function progressBar(totalSteps: number): Progress {
     notTTYSchedule: 10_000,
     hideCursor: true,
   });
-  bar.start(totalSteps, 0, { loss: '-', speed: '-' });
   let smoothed: number | undefined;
   let [tokens, seconds] = [0, 0];
   return {
+    onStart({ step }) {
+      bar.start(totalSteps, step, { loss: '-', speed: '-' });
+    },
     onStep(report) {
       smoothed = smoothed === undefined ? report.loss : 0.9 * smoothed + 0.1 * report.loss;
       tokens += report.tokens;
       seconds += report.seconds;
       bar.update(report.step, { loss: smoothed.toFixed(4), speed: Math.round(tokens / seconds) });
     },
-    stop() {
+    onEnd() {
       bar.stop();
     },
   };

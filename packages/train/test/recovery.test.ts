@@ -102,7 +102,7 @@ describe('a device that is lost', () => {
     const mended = await fit({
       ...(await options()),
       keepEvery: 2,
-      onStep: ({ step }) => told.push(step),
+      callbacks: [{ onStep: ({ step }) => void told.push(step) }],
       recover: async () => {
         const next = backends.length === 0 ? mortal(5) : createReferenceBackend();
         backends.push(next);
@@ -112,7 +112,7 @@ describe('a device that is lost', () => {
     expect(backends).toHaveLength(2);
     expect(told).toEqual(whole.steps.map(({ step }) => step));
     expect(mended.steps.map(({ loss }) => loss)).toEqual(whole.steps.map(({ loss }) => loss));
-    expect(mended.epochs).toEqual(whole.epochs);
+    expect(mended.evaluations).toEqual(whole.evaluations);
     expect(await weightsOf(mended.model)).toEqual(await weightsOf(whole.model));
   });
 
@@ -142,9 +142,13 @@ describe('a device that is lost', () => {
     const mended = await fit({
       ...(await options()),
       keepEvery: 2,
-      onStep: ({ step }) => {
-        if (step === 5) doomed.destroy();
-      },
+      callbacks: [
+        {
+          onStep: ({ step }) => {
+            if (step === 5) doomed.destroy();
+          },
+        },
+      ],
       recover: async () => next,
     });
     expect(mended.steps.map(({ loss }) => loss)).toEqual(wanted);
@@ -158,12 +162,12 @@ describe('a step that is refused for want of memory', () => {
     if (!available) skip(reason);
     const peaks: Record<string, number> = {};
     const losses: Record<string, readonly number[]> = {};
-    for (const checkpoint of [false, true]) {
+    for (const gradientCheckpointing of [false, true]) {
       const backend = await createNodeWebgpuBackend();
       useBackend(backend);
-      const { steps } = await fit({ ...(await options()), checkpoint, epochs: 1 });
-      peaks[String(checkpoint)] = backend.statistics().peakBytes;
-      losses[String(checkpoint)] = steps.map(({ loss }) => loss);
+      const { steps } = await fit({ ...(await options()), gradientCheckpointing, epochs: 1 });
+      peaks[String(gradientCheckpointing)] = backend.statistics().peakBytes;
+      losses[String(gradientCheckpointing)] = steps.map(({ loss }) => loss);
       backend.destroy();
     }
     const { true: least = 0, false: most = 0 } = peaks;
@@ -179,7 +183,7 @@ describe('a step that is refused for want of memory', () => {
     small.destroy();
     const again = await createNodeWebgpuBackend({ maxBytes });
     useBackend(again);
-    const { steps } = await fit({ ...(await options()), epochs: 1, checkpoint: 'auto' });
+    const { steps } = await fit({ ...(await options()), epochs: 1, gradientCheckpointing: 'auto' });
     expect(steps.map(({ loss }) => loss)).toEqual(losses.false);
     expect(again.statistics().peakBytes).toBeLessThanOrEqual(maxBytes);
     again.destroy();

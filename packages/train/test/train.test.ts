@@ -73,10 +73,13 @@ const options = {
 describe('fit', () => {
   test('makes the loss smaller, reports every step, and leaves the given model as it is', async () => {
     const before = await parametersOf(untrained);
-    const { model, steps, epochs } = await fit({ ...options, evaluate: async (_, epoch) => epoch });
+    const { model, steps, evaluations } = await fit({
+      ...options,
+      evaluate: async (_, epoch) => epoch,
+    });
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
     expect(steps.at(-1)?.epoch).toBe(20);
-    expect(epochs.map(({ metrics }) => metrics)).toEqual(
+    expect(evaluations.map(({ metrics }) => metrics)).toEqual(
       Array.from({ length: 20 }, (_, i) => i + 1),
     );
     expect(steps.at(-1)?.loss).toBeLessThan(0.5 * (steps[0]?.loss ?? 0));
@@ -220,8 +223,11 @@ test('a report is a page with the loss curve, and text that cannot become markup
     step,
     epoch: 1,
     loss: 1 / step,
+    gradientNorm: 1 / step,
     tokens: 1,
     seconds: 1,
+    liveBytes: 2 ** 20,
+    measures: { learningRate: 0.1 },
   }));
   const html = htmlReport({
     title: 'A <b>',

@@ -97,7 +97,6 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   console.error(String(described));
 
   const stepsPerEpoch = Math.ceil(training.length / batchSize);
-  const progress = progressBar(epochs * stepsPerEpoch);
   const batching = { batchSize, maxLength, padId: tokenizer.padId };
   const evaluate = (model: typeof tuned) =>
     evaluateClassifier(
@@ -116,11 +115,11 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     batches: (epoch) => tokenBatches(training, { ...batching, shuffle: { seed, epoch } }),
     epochs,
     seed,
-    onStep: progress.onStep,
-    checkpoint: 'auto',
+    callbacks: [progressBar(epochs * stepsPerEpoch)],
+    gradientCheckpointing: 'auto',
     // Only a GPU can be taken away.
     ...(backend.name === 'webgpu' ? { recover: () => useBackendOption(flags.backend) } : {}),
-  }).finally(() => progress.stop());
+  });
   const after = await evaluate(result.model);
   await saveAdapter(result.model, flags.output, { baseModel: flags.model, taskType: 'SEQ_CLS' });
 

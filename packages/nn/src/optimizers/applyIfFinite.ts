@@ -37,5 +37,6 @@ export function applyIfFinite<State>(optimizer: Optimizer<State>): Optimizer<Fin
         },
       };
     },
+    measures: ({ skipped, inner }) => ({ ...optimizer.measures?.(inner), skipped }),
   };
 }

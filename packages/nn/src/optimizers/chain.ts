@@ -1,6 +1,6 @@
 import { cast, LorikeetError, mapTensors } from '@lorikeet/tensor-core';
 import { zipTrees } from '../tree.ts';
-import { type Optimizer, wide } from './optimizer.ts';
+import { jointMeasures, type Optimizer, wide } from './optimizer.ts';
 
 /**
  * Stages one after the other, as in Optax: each gets the updates of the one before as its gradients. Between
@@ -29,5 +29,6 @@ export function chain(...stages: readonly Optimizer[]): Optimizer<readonly unkno
       );
       return { updates: rounded, state: next };
     },
+    measures: (state) => jointMeasures(stages, state),
   };
 }

@@ -1,7 +1,7 @@
 import { LorikeetError, mapTensors, type Tensor } from '@lorikeet/tensor-core';
 import { matcher, selectPaths } from '../select.ts';
 import { combine, type Part, type Place, partition, paths } from '../tree.ts';
-import type { Optimizer } from './optimizer.ts';
+import { jointMeasures, type Optimizer } from './optimizer.ts';
 
 export interface ParameterGroup {
   /**
@@ -54,6 +54,11 @@ export function parameterGroups(groups: readonly ParameterGroup[]): Optimizer<re
       );
       return { updates: whole as typeof gradients, state: results.map((result) => result.state) };
     },
+    measures: (state) =>
+      jointMeasures(
+        groups.map(({ optimizer }) => optimizer),
+        state,
+      ),
   };
 }
 

@@ -1,4 +1,4 @@
-import { add, cast, mul, neg, type Tensor, tensor } from '@lorikeet/tensor-core';
+import { add, cast, full, mul, neg, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { Schedule } from '../schedules/schedule.ts';
 import { zipTrees } from '../tree.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -17,5 +17,8 @@ export function scaleByLearningRate(rate: LearningRate): Optimizer<{ readonly st
         state: { step: add(step, 1) },
       };
     },
+    measures: ({ step }) => ({
+      learningRate: typeof rate === 'number' ? full([], rate) : rate(cast(step, 'f32')),
+    }),
   };
 }

@@ -15,6 +15,22 @@ export interface Optimizer<State = unknown> {
   /** The state before the first step, for parameters of such a structure. */
   init(parameters: unknown): State;
   update<T>(gradients: T, state: State, parameters: T): Update<T, State>;
+  /** What is worth writing down of the step that starts from `state`, such as the learning rate: scalars by name. */
+  measures?(state: State): Measures;
+}
+
+export type Measures = Readonly<Record<string, Tensor>>;
+
+/** What parts of an optimiser have to say, each of its own state. A name that is there already gets a number. */
+export function jointMeasures(parts: readonly Optimizer[], states: readonly unknown[]): Measures {
+  const all: Record<string, Tensor> = {};
+  for (const [i, part] of parts.entries())
+    for (const [name, value] of Object.entries(part.measures?.(states[i]) ?? {})) {
+      let free = name;
+      for (let n = 2; free in all; n++) free = `${name}${n}`;
+      all[free] = value;
+    }
+  return all;
 }
 
 /** The parameters after a step. */

@@ -52,6 +52,7 @@ export function adapterOptimizer(inner: Optimizer): Optimizer<AdapterOptimizerSt
         state: { inner: result.state, rules },
       };
     },
+    measures: (state) => inner.measures?.(state.inner) ?? {},
   };
 }
 
