@@ -1,3 +1,10 @@
+export { permutation } from './data/permutation.ts';
+export {
+  type ClassificationInputs,
+  type LabelledTokens,
+  type TokenBatchOptions,
+  tokenBatches,
+} from './data/tokenBatches.ts';
 export { evaluateClassifier } from './evaluateClassifier.ts';
 export { fit } from './fit.ts';
 export type { Batch, EpochReport, Fit, FitOptions, StepReport } from './fitOptions.ts';
@@ -6,10 +13,3 @@ export {
   type Confusion,
   classificationMetrics,
 } from './metrics/classificationMetrics.ts';
-export { permutation } from './permutation.ts';
-export {
-  type ClassificationInputs,
-  type LabelledTokens,
-  type TokenBatchOptions,
-  tokenBatches,
-} from './tokenBatches.ts';
