@@ -1,1 +1,3 @@
-export {};
+export { fileSource, randomAccessFile } from './node/fileSource.ts';
+export { type HubDataset, openHubDataset } from './node/openHubDataset.ts';
+export { type RowsOptions, readRows } from './node/readRows.ts';
