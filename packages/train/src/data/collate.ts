@@ -26,19 +26,26 @@ export interface CollateOptions {
  * @throws LorikeetError `invalid-argument` for rows with other fields than the first, numbers that are not whole, or a row
  *   without tokens; `index-out-of-range` for rows longer than `maxLength`.
  */
-export function collate<Field extends string>(
-  rows: readonly Readonly<Record<Field, number | readonly number[]>>[],
+export function collate<Row extends { readonly [Field in keyof Row]?: number | readonly number[] }>(
+  rows: readonly Row[],
   options: CollateOptions,
-): Batch<Readonly<Record<Field | 'attention_mask', Tensor>>> {
-  const masked = rows.map(withMask);
+): Batch<Collated<Row>> {
+  const masked = rows.map((row, i) => withMask(row as TokenRow, i));
   const fields = Object.keys(masked[0] ?? {});
   for (const row of masked) requireFields(row, fields);
   const inputs = fields.map((field) => [field, columnOf(masked, field, options)]);
   return {
     tokens: masked.reduce((sum, row) => sum + tokensOf(row), 0),
-    inputs: Object.fromEntries(inputs) as Record<Field | 'attention_mask', Tensor>,
+    inputs: Object.fromEntries(inputs) as Collated<Row>,
   };
 }
+
+/** The fields of rows as tensors. */
+export type Collated<Row> = { readonly [Field in keyof Row]: Tensor } & (Row extends {
+  readonly input_ids: readonly number[];
+}
+  ? { readonly attention_mask: Tensor }
+  : unknown);
 
 function withMask(row: TokenRow, index: number): TokenRow {
   const { input_ids: ids, attention_mask: mask } = row;

@@ -1,7 +1,27 @@
 export { type BatchOptions, batch } from './batch.ts';
 export { type BucketOptions, bucketByLength } from './bucketByLength.ts';
 export { chain } from './chain.ts';
-export { type CollateOptions, collate, type TokenRow } from './collate.ts';
+export { type Collated, type CollateOptions, collate, type TokenRow } from './collate.ts';
+export { conllTags, readConll, type TaggedSentence, toIob2 } from './corpora/conll.ts';
+export { conversationOf, type Message } from './corpora/conversation.ts';
+export { type Described, parseMeaning, readE2e, type Slot } from './corpora/e2e.ts';
+export {
+  type GlueScore,
+  glueExample,
+  glueScore,
+  readGlue,
+  type TextExample,
+} from './corpora/glue.ts';
+export { type GlueLayout, type GlueTask, glueTasks } from './corpora/glueTasks.ts';
+export { labelOf } from './corpora/label.ts';
+export { readSgm, type SgmSegment } from './corpora/sgm.ts';
+export { type AnswerSpan, type SquadExample, squadExamples } from './corpora/squadExamples.ts';
+export {
+  readPairs,
+  readSgmPairs,
+  type TextPair,
+  translationPairs,
+} from './corpora/translation.ts';
 export { collect, type Dataset, dataset, type Entry, type Position } from './dataset.ts';
 export type { BadRowOptions } from './files/badRow.ts';
 export { type ByteSource, textSource } from './files/byteSource.ts';
@@ -19,6 +39,26 @@ export { inBlocks } from './inBlocks.ts';
 export { map } from './map.ts';
 export { type PackedRow, type PackOptions, pack } from './pack.ts';
 export { permutation } from './permutation.ts';
+export {
+  type AnswerRow,
+  type ChatRowOptions,
+  type ChatTokenizer,
+  chatRow,
+  type PromptRowOptions,
+  promptRow,
+} from './preprocess/answerRow.ts';
+export { type PairOptions, pairRow } from './preprocess/pairRow.ts';
+export {
+  type AnswerOptions,
+  type Candidate,
+  type ScoredFeature,
+  type SquadAnswer,
+  squadAnswer,
+} from './preprocess/squadAnswers.ts';
+export { type SquadFeature, type SquadOptions, squadFeatures } from './preprocess/squadFeatures.ts';
+export { type TagOptions, type TagRow, tagRow, wordTags } from './preprocess/tagRow.ts';
+export { type TextRow, textRow } from './preprocess/textRow.ts';
+export type { TextEncoding, TextTokenizer } from './preprocess/textTokenizer.ts';
 export { type ShuffleOptions, shuffle, shuffleBlocks } from './shuffle.ts';
 export { skip } from './skip.ts';
 export { take } from './take.ts';
@@ -28,3 +68,4 @@ export {
   type TokenBatchOptions,
   tokenBatches,
 } from './tokenBatches.ts';
+export { zip } from './zip.ts';
