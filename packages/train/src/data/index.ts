@@ -61,6 +61,18 @@ export { type TextRow, textRow } from './preprocess/textRow.ts';
 export type { TextEncoding, TextTokenizer } from './preprocess/textTokenizer.ts';
 export { type ShuffleOptions, shuffle, shuffleBlocks } from './shuffle.ts';
 export { skip } from './skip.ts';
+export { type MailQuestionsOptions, mailQuestions } from './stdlib/mailQuestions.ts';
+export {
+  type Pronunciation,
+  type PronunciationOptions,
+  pronunciationTask,
+} from './stdlib/pronunciationTask.ts';
+export {
+  type RestorationOptions,
+  restorationTags,
+  restorationTask,
+} from './stdlib/restorationTask.ts';
+export { type SplitOptions, type Splits, splitByGroup } from './stdlib/splitByGroup.ts';
 export { take } from './take.ts';
 export {
   type ClassificationInputs,
