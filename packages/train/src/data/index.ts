@@ -16,6 +16,8 @@ export { type GlueLayout, type GlueTask, glueTasks } from './corpora/glueTasks.t
 export { labelOf } from './corpora/label.ts';
 export { readSgm, type SgmSegment } from './corpora/sgm.ts';
 export { type AnswerSpan, type SquadExample, squadExamples } from './corpora/squadExamples.ts';
+export { type TagColumns, taggedRows } from './corpora/taggedRows.ts';
+export { classesOf, type TextColumns, textExamples } from './corpora/textExamples.ts';
 export {
   readPairs,
   readSgmPairs,
@@ -47,6 +49,7 @@ export {
   type PromptRowOptions,
   promptRow,
 } from './preprocess/answerRow.ts';
+export { type MaskedRow, type MaskOptions, maskTokens } from './preprocess/maskTokens.ts';
 export { type PairOptions, pairRow } from './preprocess/pairRow.ts';
 export {
   type AnswerOptions,

@@ -1,5 +1,6 @@
 import type { SquadExample } from '../corpora/squadExamples.ts';
-import { placeOf, type SplitOptions, type Splits, splitByGroup } from './splitByGroup.ts';
+import { placeOf } from '../uniform.ts';
+import { type SplitOptions, type Splits, splitByGroup } from './splitByGroup.ts';
 
 export interface MailQuestionsOptions extends SplitOptions {
   /** Questions about a mail at most. Defaults to 3. */

@@ -1,6 +1,7 @@
 import { porterStem } from '../../metrics/porterStem.ts';
 import type { TextPair } from '../corpora/translation.ts';
-import { placeOf, type SplitOptions, type Splits, splitByGroup } from './splitByGroup.ts';
+import { placeOf } from '../uniform.ts';
+import { type SplitOptions, type Splits, splitByGroup } from './splitByGroup.ts';
 
 export interface PronunciationOptions extends SplitOptions {
   /** So many words, taken evenly by the seed. Defaults to all. */

@@ -1,3 +1,5 @@
+import { placeOf } from '../uniform.ts';
+
 /** The parts of a data set. */
 export interface Splits<Item> {
   readonly train: readonly Item[];
@@ -30,13 +32,4 @@ export function splitByGroup<Item>(
     parts[part].push(item);
   }
   return parts;
-}
-
-/** A number from 0 up to 1 that a text and a seed decide: FNV-1a, mixed as MurmurHash3 ends. */
-export function placeOf(text: string, seed: number): number {
-  let hash = 0x811c9dc5 ^ seed;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
