@@ -2,10 +2,11 @@ import { badRow } from '../files/badRow.ts';
 import { isRow } from '../files/readJsonLines.ts';
 import { type PlacedRow, textOf } from '../files/row.ts';
 
-export interface Message {
+/** What one side says. A type, not an interface, so that it suits chat templates, which may read further fields. */
+export type Message = {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
-}
+};
 
 const roles: ReadonlyMap<string, Message['role']> = new Map([
   ['system', 'system'],

@@ -25,7 +25,8 @@ export interface TagRow {
 }
 
 /**
- * Makes rows for `collate` of words with tags. The words are joined by spaces, and a token belongs to the word that it ends in.
+ * Makes rows for `collate` of words with tags. The words are joined by spaces, and a token belongs to the word that it ends
+ * in, or stands before.
  *
  * @throws LorikeetError `invalid-argument` for a tag that is not one of `tags`, for more words than tags, and for a sentence
  *   without words.
@@ -57,8 +58,10 @@ export function tagRow(
     const wordAt = wordFinder(words);
     const firstTokens = words.map(() => -1);
     const labels = offsets.map(([start, end], token) => {
-      if (sequences[token] === null || end <= start) return -100;
-      const word = wordAt(end - 1);
+      if (sequences[token] === null) return -100;
+      // A token of nothing but the space before a word is of the word.
+      const inside = wordAt(end > start ? end - 1 : start);
+      const word = inside === -1 ? wordAt(end) : inside;
       const tag = tags[word];
       if (tag === undefined) return -100;
       if (firstTokens[word] !== -1)
