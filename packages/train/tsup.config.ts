@@ -1,3 +1,10 @@
 import { packageConfig } from '../../scripts/tsup.base.ts';
 
-export default packageConfig(['index', 'metrics/index', 'progress', 'report']);
+export default packageConfig([
+  'data/index',
+  'data/node',
+  'index',
+  'metrics/index',
+  'progress',
+  'report',
+]);

@@ -1,4 +1,11 @@
 export type { Checkpoint, CheckpointStore } from './checkpoints.ts';
+export { permutation } from './data/permutation.ts';
+export {
+  type ClassificationInputs,
+  type LabelledTokens,
+  type TokenBatchOptions,
+  tokenBatches,
+} from './data/tokenBatches.ts';
 export { evaluateClassifier } from './evaluateClassifier.ts';
 export { fit } from './fit.ts';
 export type {
@@ -17,10 +24,3 @@ export {
   classificationMetrics,
 } from './metrics/classificationMetrics.ts';
 export type { Monitor } from './monitor.ts';
-export { permutation } from './permutation.ts';
-export {
-  type ClassificationInputs,
-  type LabelledTokens,
-  type TokenBatchOptions,
-  tokenBatches,
-} from './tokenBatches.ts';

@@ -168,7 +168,9 @@ describe('tokenBatches', () => {
     ['a label that is no class', { ids: [1], label: -1 }],
   ])('refuses %s', async (_, example) => {
     const batches = tokenBatches([example], { batchSize: 1, maxLength: 4, padId: 0 });
-    await expect(batches.next()).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(batches[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
   });
 });
 
