@@ -9,6 +9,7 @@ import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
 import { openCheckpoint } from './node/openCheckpoint.ts';
 
+export { loadTokenizer } from './node/loadTokenizer.ts';
 export { type FairseqCheckpoint, openFairseq } from './node/openFairseq.ts';
 export { openPytorch } from './node/openPytorch.ts';
 

@@ -1,5 +1,5 @@
 import { logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
-import { load } from '@lorikeet/model-zoo/node';
+import { load, loadTokenizer } from '@lorikeet/model-zoo/node';
 import { adamw, Context, linearSchedule, paths } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
@@ -14,7 +14,6 @@ import {
 import { progressBar } from '@lorikeet/train/progress';
 import { Command } from 'commander';
 import { useBackendOption } from '../backends.ts';
-import { loadTokenizer } from '../loadTokenizer.ts';
 import { integerOption, listOption, positiveOption } from '../options.ts';
 import { readLabelledTexts } from '../readLabelledTexts.ts';
 
@@ -69,7 +68,10 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const { seed, batchSize, maxLength, epochs, learningRate } = flags;
   const { texts, labels, classes } = await readLabelledTexts(flags.data);
   const tokenizer = await loadTokenizer(flags.model);
-  const examples = texts.map((text, i) => ({ ids: tokenizer.encode(text), label: labels[i] ?? 0 }));
+  const examples = texts.map((text, i) => ({
+    ids: [...tokenizer.encode(text).ids],
+    label: labels[i] ?? 0,
+  }));
   const order = await permutation(randomKey(seed), examples.length);
   const pick = (places: readonly number[]): typeof examples =>
     places.flatMap((i) => examples[i] ?? []);
@@ -98,7 +100,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
 
   const stepsPerEpoch = Math.ceil(training.length / batchSize);
   const progress = progressBar(epochs * stepsPerEpoch);
-  const batching = { batchSize, maxLength, padId: tokenizer.padId };
+  const batching = { batchSize, maxLength, padId: tokenizer.special.pad ?? 0 };
   const evaluate = (model: typeof tuned) =>
     evaluateClassifier(
       (inputs: ClassificationInputs) => logitsOf(model.call(inputs, Context.evaluation)),
