@@ -12,6 +12,7 @@ import { openCheckpoint } from './node/openCheckpoint.ts';
 export { loadTokenizer } from './node/loadTokenizer.ts';
 export { type FairseqCheckpoint, openFairseq } from './node/openFairseq.ts';
 export { openPytorch } from './node/openPytorch.ts';
+export { saveTokenizer } from './node/saveTokenizer.ts';
 
 /**
  * Loads a model from a Hugging Face folder: `config.json`, and the weights in one safetensors file or several

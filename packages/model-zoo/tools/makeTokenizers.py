@@ -287,5 +287,43 @@ def truncated():
         file.write("[\n" + ",\n".join(json.dumps(one) for one in results) + "\n]\n")
 
 
-for make in [bert, roberta, gpt2, llama3, llama2, t5, marks, old, truncated]:
+def trained():
+    """Vocabularies of one text, for our own training. The letters within words are given, since their order here is else by chance."""
+    folder = os.path.join(here, "trained")
+    os.makedirs(folder, exist_ok=True)
+    licence = open(os.path.join(here, "../../../../../LICENSE"), encoding="utf8").read()
+    lines = licence.split("\n") + corpus
+    with open(os.path.join(folder, "text.txt"), "w", encoding="utf8") as file:
+        file.write("\x1e".join(lines))
+    results = []
+    for size, frequency in [(300, 0), (600, 0), (2000, 2), (100000, 0)]:
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        special = ["<|endoftext|>"]
+        trainer = trainers.BpeTrainer(
+            vocab_size=size, min_frequency=frequency, special_tokens=special, show_progress=False,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        )
+        tokenizer.train_from_iterator(lines, trainer)
+        model = json.loads(tokenizer.to_str())["model"]
+        merges = [" ".join(merge) for merge in model["merges"]]
+        results.append({"kind": "byte-level-bpe", "vocabSize": size, "minFrequency": frequency, "special": special, "vocab": list(model["vocab"]), "merges": merges})
+    words = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    words.normalizer = normalizers.BertNormalizer(lowercase=True)
+    words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words.train_from_iterator(lines, trainers.WordPieceTrainer(vocab_size=1, special_tokens=marks, show_progress=False))
+    within = sorted(token for token in words.get_vocab() if token.startswith("##"))
+    for size, frequency in [(300, 0), (1000, 2)]:
+        special = marks + within
+        words.train_from_iterator(
+            lines, trainers.WordPieceTrainer(vocab_size=size, min_frequency=frequency, special_tokens=special, show_progress=False)
+        )
+        vocab = json.loads(words.to_str())["model"]["vocab"]
+        results.append({"kind": "wordpiece", "vocabSize": size, "minFrequency": frequency, "special": special, "vocab": sorted(vocab, key=vocab.get)})
+    with open(os.path.join(folder, "expected.json"), "w", encoding="utf8") as file:
+        file.write("[\n" + ",\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in results) + "\n]\n")
+
+
+for make in [bert, roberta, gpt2, llama3, llama2, t5, marks, old, truncated, trained]:
     make()
