@@ -1,5 +1,5 @@
 import { logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
-import { load, loadTokenizer } from '@lorikeet/model-zoo/node';
+import { downloadBar, load, loadTokenizer } from '@lorikeet/model-zoo/node';
 import { adamw, Context, linearSchedule, paths } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
@@ -40,7 +40,10 @@ export function finetuneCommand(): Command {
     .description(
       'Fine-tune a text classifier with LoRA and save the adapter in the format of Hugging Face PEFT.',
     )
-    .requiredOption('--model <dir>', 'folder of the base model, with tokenizer.json')
+    .requiredOption(
+      '--model <dir>',
+      'folder of the base model, with tokenizer.json, or its name on the hub',
+    )
     .requiredOption('--data <file>', 'JSON lines with the fields text and label')
     .requiredOption('--output <dir>', 'folder for the adapter')
     .option('--targets <selectors>', 'modules to adapt', listOption, ['**.query', '**.value'])
@@ -67,7 +70,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const start = performance.now();
   const { seed, batchSize, maxLength, epochs, learningRate } = flags;
   const { texts, labels, classes } = await readLabelledTexts(flags.data);
-  const tokenizer = await loadTokenizer(flags.model);
+  const tokenizer = await loadTokenizer(flags.model, { onProgress: downloadBar() });
   const examples = texts.map((text, i) => ({
     ids: [...tokenizer.encode(text).ids],
     label: labels[i] ?? 0,
@@ -87,7 +90,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     );
   }
 
-  const base = await load(flags.model, { key: randomKey(seed) });
+  const base = await load(flags.model, { key: randomKey(seed), onProgress: downloadBar() });
   requireClasses(base, classes.length);
   const method = lora({ rank: flags.rank, alpha: flags.alpha ?? 2 * flags.rank });
   const spec = {

@@ -9,19 +9,22 @@ import {
 import { parseTokenizer } from '../tokenizers/parseTokenizer.ts';
 import { tokenizerConfigSchema, vocabularySchema } from '../tokenizers/schema.ts';
 import { Tokenizer } from '../tokenizers/tokenizer.ts';
+import type { HubOptions } from './hub/hubOptions.ts';
+import { modelFolder } from './hub/modelFolder.ts';
 import { readJsonFile } from './readJsonFile.ts';
 
 /**
- * The tokenizer of a model's folder: `tokenizer.json` with `tokenizer_config.json`, `special_tokens_map.json` and
+ * The tokenizer of a model's folder, or of a model on a hub: `tokenizer.json` with `tokenizer_config.json`, `special_tokens_map.json` and
  * `chat_template.jinja` where these are there; or what folders from before had, `vocab.txt`, or `vocab.json` and `merges.txt`.
  *
  * @throws LorikeetError `invalid-file` without such files or with others than Hugging Face writes; `unsupported` for a
- *   SentencePiece model alone.
+ *   SentencePiece model alone; `download-failed`.
  * @example
  * const tokenizer = await loadTokenizer('bert-base-uncased');
  * const { ids, offsets } = tokenizer.encode('A lorikeet learns colours.');
  */
-export async function loadTokenizer(dir: string): Promise<Tokenizer> {
+export async function loadTokenizer(dirOrId: string, options: HubOptions = {}): Promise<Tokenizer> {
+  const dir = await modelFolder(dirOrId, 'tokenizer', options);
   const config = await readConfig(dir);
   const found = await readFiles(dir, config);
   return new Tokenizer(found.json, found.config);
