@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { paths } from '@lorikeet/nn';
 import { evaluate, LorikeetError, randomKey, sameShape } from '@lorikeet/tensor-core';
-import { saveSharded } from '@lorikeet/tensor-core/safetensors/node';
+import { type SaveShardedOptions, saveSharded } from '@lorikeet/tensor-core/safetensors/node';
 import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
@@ -41,9 +41,14 @@ export async function load(
 /**
  * Saves a model as a Hugging Face folder: `config.json` and safetensors in f32, tied weights once.
  *
+ * @param options `maxShardBytes`: more than that becomes several files with an index. Defaults to 5e9.
  * @throws LorikeetError `tree-mismatch` if the model is not what its config says: with adapters, for one.
  */
-export async function save(model: Model, dir: string): Promise<void> {
+export async function save(
+  model: Model,
+  dir: string,
+  options: Pick<SaveShardedOptions, 'maxShardBytes'> = {},
+): Promise<void> {
   requireOwnTree(model);
   await mkdir(dir, { recursive: true });
   await evaluate(model);
@@ -61,7 +66,7 @@ export async function save(model: Model, dir: string): Promise<void> {
         },
       ] as const,
   );
-  await saveSharded(dir, tensors, { metadata: [['format', 'pt']] });
+  await saveSharded(dir, tensors, { ...options, metadata: [['format', 'pt']] });
   const config = Object.fromEntries(
     Object.entries(model.config).map(([field, value]) =>
       dtypeFields.includes(field) ? [field, 'float32'] : [field, value],

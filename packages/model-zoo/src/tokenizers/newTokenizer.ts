@@ -1,5 +1,4 @@
 import type { NormalizerConfig, PreTokenizerConfig } from './tokenizerJson.ts';
-import type { TrainTokenizerOptions } from './trainTokenizer.ts';
 
 /** What tokens with a meaning are called. */
 export interface SpecialNames {
@@ -10,6 +9,18 @@ export interface SpecialNames {
   readonly pad?: string;
   readonly cls?: string;
   readonly mask?: string;
+}
+
+/** How a new tokenizer cuts texts. */
+export interface NewTokenizerOptions {
+  /** Bytes that merge, as in GPT-2 and RoBERTa, or parts of words, as in BERT. */
+  readonly kind: 'byte-level-bpe' | 'wordpiece';
+  /** Whether capitals and accents count. Defaults to false for `wordpiece`; bytes always keep them. */
+  readonly cased?: boolean;
+  /** Tokens by their meaning. Defaults to BERT's for `wordpiece`, else to `<|endoftext|>` at both ends. */
+  readonly special?: SpecialNames;
+  /** Further tokens that are never cut; they come right after the special ones. */
+  readonly extraTokens?: readonly string[];
 }
 
 /** All of a tokenizer but its vocabulary. */
@@ -41,7 +52,7 @@ export function newTokenizer({
   cased = kind !== 'wordpiece',
   special = kind === 'wordpiece' ? bertNames : { bos: end, eos: end, unk: end },
   extraTokens = [],
-}: TrainTokenizerOptions): NewTokenizer {
+}: NewTokenizerOptions): NewTokenizer {
   const names: readonly string[] = Object.values(special);
   const specialTokens = [...new Set([...names, ...extraTokens])];
   const config = {

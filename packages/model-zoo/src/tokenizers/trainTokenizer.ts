@@ -2,24 +2,16 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import { alignedSource } from './alignedText.ts';
 import { byteLetters } from './byteLetters.ts';
 import { type CountedWord, mergePairs } from './mergePairs.ts';
-import { type NewTokenizer, newTokenizer, type SpecialNames } from './newTokenizer.ts';
+import { type NewTokenizer, type NewTokenizerOptions, newTokenizer } from './newTokenizer.ts';
 import { normalizerOf } from './normalize.ts';
 import { preTokenizerOf } from './preTokenize.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-export interface TrainTokenizerOptions {
-  /** Bytes that merge, as in GPT-2 and RoBERTa, or parts of words, as in BERT. */
-  readonly kind: 'byte-level-bpe' | 'wordpiece';
+export interface TrainTokenizerOptions extends NewTokenizerOptions {
   /** Tokens at most, special ones included. */
   readonly vocabSize: number;
   /** How often two tokens stand beside each other at least to become one. Defaults to 0, as in tokenizers. */
   readonly minFrequency?: number;
-  /** Whether capitals and accents count. Defaults to false for `wordpiece`; bytes always keep them. */
-  readonly cased?: boolean;
-  /** Tokens by their meaning. Defaults to BERT's for `wordpiece`, else to `<|endoftext|>` at both ends. */
-  readonly special?: SpecialNames;
-  /** Further tokens that are never cut; they come right after the special ones. */
-  readonly extraTokens?: readonly string[];
 }
 
 /**
