@@ -8,7 +8,9 @@ import { root } from './install.mjs';
  *
  * @param backend what the tests compute on instead of the reference.
  * @param adapter the name of what a backend on WebGPU has under it.
- * @param folders of the tests; all if empty.
+ * @param title what is run, if not all tests.
+ * @param folders of the tests, or ends of their names; all if empty.
+ * @param workers how many files run at a time, if not as vitest is set up.
  * @param without files of these that do not run, each with the reason, which is printed.
  * @param environment what the tests find in theirs besides.
  */
@@ -16,18 +18,21 @@ export async function runSuite({
   built,
   backend,
   adapter,
+  title,
   folders = [],
+  workers,
   without = {},
   environment = {},
 }) {
-  const mode = modeOf({ built, backend, adapter });
+  const mode = modeOf({ built, backend, adapter, title });
   const report = join(root, `node_modules/.cache/lorikeet/vitest-${mode}.json`);
   rmSync(report, { force: true });
-  console.log(`\n${titleOf({ built, backend, adapter })}`);
+  console.log(`\n${titleOf({ built, backend, adapter, title })}`);
   for (const [file, reason] of Object.entries(without)) console.log(`without ${file}: ${reason}`);
   const excluded = Object.keys(without).map((file) => `--exclude=${file}`);
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`];
-  const { code } = await run(['vitest', 'run', ...folders, ...excluded, ...reporters], {
+  const limits = workers === undefined ? [] : [`--maxWorkers=${workers}`];
+  const { code } = await run(['vitest', 'run', ...folders, ...excluded, ...limits, ...reporters], {
     env: {
       ...environment,
       LORIKEET_BUILT: built ? '1' : '',
@@ -52,15 +57,15 @@ export function skipSuite({ folders, ...suite }, reason) {
   };
 }
 
-function modeOf({ built, backend, adapter }) {
-  return [built ? 'built' : 'source', backend, adapter].filter(Boolean).join('-');
+function modeOf({ built, backend, adapter, title }) {
+  return [built ? 'built' : 'source', backend, adapter, title].filter(Boolean).join('-');
 }
 
-function titleOf({ built, backend, adapter }) {
+function titleOf({ built, backend, adapter, title = 'tests' }) {
   const computed = backend
     ? `, computed on ${[backend, adapter].filter(Boolean).join(' of ')}`
     : '';
-  return `tests on ${built ? 'built packages' : 'sources'}${computed}`;
+  return `${title} on ${built ? 'built packages' : 'sources'}${computed}`;
 }
 
 /** The files whose path begins like this: a folder, or a file. */

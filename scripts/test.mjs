@@ -26,12 +26,14 @@ async function addGates(gates) {
  */
 const runs = { webgpu: '2', onnx: '10', built: '5' };
 
-const fuzzer = 'packages/model-zoo/test/pytorch/fuzz.test.ts';
-/** What does not run again on a backend. */
+/** What gives parsers changed files. They compute nothing, so they run once, at the same time, a minute each. */
+const fuzzers = '.fuzz.test.ts';
+const withoutFuzzers = { [`**/*${fuzzers}`]: 'fuzzers run once, together' };
+/** What does not run again. */
 const without = {
-  onnx: { [fuzzer]: 'it computes nothing' },
+  onnx: withoutFuzzers,
   webgpu: {
-    [fuzzer]: 'it computes nothing',
+    ...withoutFuzzers,
     'packages/model-zoo/test/modelLaws.test.ts':
       'each case compiles all kernels of a model anew; golden.test.ts has a model of each family',
   },
@@ -52,7 +54,16 @@ const failed = await addGates([buildGate, ...sourceGates]);
 const isBuilt = !failed.includes(buildGate.name);
 
 if (isBuilt) await addGates(await packedGates());
-add(await runSuite({ built: false, environment }));
+add(await runSuite({ built: false, environment, without: withoutFuzzers }));
+add(
+  await runSuite({
+    built: false,
+    title: 'fuzzers',
+    folders: [fuzzers],
+    workers: 8,
+    environment: { LORIKEET_FUZZ_SECONDS: '60' },
+  }),
+);
 // What the packages promise holds on every backend. Of the ops, packages/onnx asks for it itself.
 const promises = ['nn', 'peft-lora', 'model-zoo', 'train'].map((name) => `packages/${name}/`);
 add(
@@ -72,7 +83,13 @@ await addWebgpu('SwiftShader', swiftShaderAdapter(), [
   'packages/nn/test/trainingStep.test.ts',
 ]);
 if (isBuilt) {
-  add(await runSuite({ built: true, environment: { ...environment, LORIKEET_RUNS: runs.built } }));
+  add(
+    await runSuite({
+      built: true,
+      without: withoutFuzzers,
+      environment: { ...environment, LORIKEET_RUNS: runs.built },
+    }),
+  );
 } else {
   console.log('\nNot run because the build failed: attw, publint, tests on built packages.');
   add({ passed: 0, failed: 3 });

@@ -1,3 +1,3 @@
 import { packageConfig } from '../../scripts/tsup.base.ts';
 
-export default packageConfig(['index', 'node']);
+export default packageConfig(['index', 'node', 'tokenizers']);

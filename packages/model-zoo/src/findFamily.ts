@@ -3,6 +3,8 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import * as exported from './families/index.ts';
 import type { Architecture, ModelFamily } from './family.ts';
+import { architectureWith, type HeadName, headNames } from './heads/headNames.ts';
+import { requireSizes } from './requireSizes.ts';
 
 /** All families: whatever the folders under `families` export. */
 export const families: readonly ModelFamily[] = Object.values(exported).filter(isFamily);
@@ -19,14 +21,23 @@ const head = z.looseObject({
   architectures: z.array(z.string()).nullish(),
 });
 
+/** Which class of a family is wanted, if not the one that the config names. */
+export interface WantedClass {
+  /** The name of transformers' class. */
+  readonly architecture?: string | undefined;
+  /** What its head is for. */
+  readonly head?: HeadName | undefined;
+}
+
 /**
- * The architecture that a `config.json` asks for, or the one of the given name.
+ * The architecture that a `config.json` asks for, or the one that is wanted.
  *
  * @throws LorikeetError `invalid-config`, naming each fault; `unsupported` for a family or a head that is
  *   not built.
  */
-export function findArchitecture(json: unknown, wanted?: string): FoundArchitecture {
+export function findArchitecture(json: unknown, wanted: WantedClass = {}): FoundArchitecture {
   const { model_type, architectures } = parse(head, json, 'config.json');
+  requireSizes(Object(json));
   const family = families.find(({ modelType }) => modelType === model_type);
   if (family === undefined)
     throw unknown(
@@ -36,7 +47,9 @@ export function findArchitecture(json: unknown, wanted?: string): FoundArchitect
     );
   const known = Object.keys(family.architectures);
   const name =
-    wanted ?? architectures?.find((candidate) => known.includes(candidate)) ?? architectures?.[0];
+    wantedName(wanted, known) ??
+    architectures?.find((candidate) => known.includes(candidate)) ??
+    architectures?.[0];
   const architecture =
     name !== undefined && Object.hasOwn(family.architectures, name)
       ? family.architectures[name]
@@ -49,6 +62,17 @@ export function findArchitecture(json: unknown, wanted?: string): FoundArchitect
     `the config of ${model_type}`,
   );
   return { family, architecture, config };
+}
+
+function wantedName(
+  { architecture, head }: WantedClass,
+  known: readonly string[],
+): string | undefined {
+  if (architecture !== undefined || head === undefined) return architecture;
+  const name = architectureWith(head, known);
+  if (name !== undefined) return name;
+  const heads = headNames.filter((one) => architectureWith(one, known) !== undefined);
+  throw unknown('head', head, heads);
 }
 
 function parse<T>(schema: z.ZodType<T>, json: unknown, what: string): T {

@@ -1,18 +1,36 @@
-import { matcher, paths, tiedPaths } from '@lorikeet/nn';
+import {
+  matcher,
+  paths,
+  type QuantizeSpec,
+  type Reparam,
+  replaceAt,
+  tiedPaths,
+} from '@lorikeet/nn';
 import { LorikeetError, mapTensors, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import type { SafetensorsFile } from '@lorikeet/tensor-core/safetensors';
 import { matchNames } from './checkpointNames.ts';
 import { findArchitecture } from './findFamily.ts';
+import type { HeadName } from './heads/headNames.ts';
 import type { Model } from './model.ts';
+import { type QuantizeName, weightQuantizer } from './quantizeWhileLoading.ts';
 import { type Allowances, requireFit } from './requireFit.ts';
 
 export interface LoadOptions extends Allowances {
   /** Name of transformers' class, if not the one that the config names. */
   readonly architecture?: string;
+  /** What the head is for, in place of the name of a class. */
+  readonly head?: HeadName;
+  /** Fields that the config shall have in place of its own, such as `num_labels` for a new head. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** For what the checkpoint lacks. Defaults to that of seed 0. */
   readonly key?: Tensor;
   /** What floating-point tensors become. Defaults to f32. */
-  readonly dtype?: 'f32' | 'f64';
+  readonly dtype?: 'f16' | 'bf16' | 'f32' | 'f64';
+  /**
+   * Quantises weights as they are read, one at a time, so that the whole is never in memory: all matrices of linear layers but
+   * the output layer of a language model, in blocks of 64; or what is selected, as in `quantizeWeights`.
+   */
+  readonly quantize?: QuantizeName | QuantizeSpec;
 }
 
 /**
@@ -29,7 +47,10 @@ export async function loadModel(
 ): Promise<Model> {
   const { key = randomKey(0), dtype = 'f32' } = options;
   const { tensors } = source;
-  const { family, architecture, config } = findArchitecture(source.config, options.architecture);
+  const { family, architecture, config } = findArchitecture(
+    withFields(source.config, options.config),
+    options,
+  );
   const skeleton = architecture.init(config, key);
   const wanted = new Map(paths(skeleton).map(([name, { shape }]) => [name, shape]));
   const tied = Object.fromEntries(tiedPaths(skeleton));
@@ -40,16 +61,35 @@ export async function loadModel(
   const needed = new Map([...wanted].filter(([name]) => isNeeded(name)));
   requireFit(needed, tensors, names, options);
 
+  const quantize = weightQuantizer(skeleton, options.quantize, {
+    base: family.base,
+    shared: new Set(Object.values(tied)),
+  });
   const loaded = new Map<string, Tensor>();
-  for (const [name, stored] of names.found)
-    loaded.set(name, tensor(await tensors.readAs(stored, dtype), wanted.get(name), dtype));
+  const quantized = new Map<string, Reparam>();
+  for (const [name, stored] of names.found) {
+    const weight = tensor(await tensors.readAs(stored, dtype), wanted.get(name), dtype);
+    const small = quantize(name, weight);
+    if (small === undefined) loaded.set(name, weight);
+    else quantized.set(name, small);
+  }
   for (const [copy, name] of Object.entries(tied)) {
     const kept = loaded.get(name);
     const isCompared = tensors.entries.has(copy) && names.found.get(name) !== copy;
     if (kept !== undefined && isCompared && !options.allowUnexpected?.some((s) => matcher(s)(copy)))
       await requireEqual(tensors, copy, { name, kept });
   }
-  return mapTensors(skeleton, (leaf, path) => loaded.get(path.join('.')) ?? leaf.cast(dtype));
+  let model = mapTensors(skeleton, (leaf, path) => loaded.get(path.join('.')) ?? leaf.cast(dtype));
+  for (const [name, small] of quantized) model = replaceAt(model, name, small);
+  return model;
+}
+
+function withFields(config: unknown, fields: LoadOptions['config'] = {}): unknown {
+  if (typeof config !== 'object' || config === null) return config;
+  // The names of other labels do not say how many there are now.
+  const stale = 'num_labels' in fields ? ['id2label', 'label2id'] : [];
+  const kept = Object.entries(config).filter(([field]) => !stale.includes(field));
+  return { ...Object.fromEntries(kept), ...fields };
 }
 
 /** A copy that differs from its tensor would give other outputs than the model does: it must not pass in silence. */

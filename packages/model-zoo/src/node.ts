@@ -3,25 +3,34 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { paths } from '@lorikeet/nn';
 import { evaluate, LorikeetError, randomKey, sameShape } from '@lorikeet/tensor-core';
-import { saveSharded } from '@lorikeet/tensor-core/safetensors/node';
+import { type SaveShardedOptions, saveSharded } from '@lorikeet/tensor-core/safetensors/node';
 import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
+import type { HubOptions } from './node/hub/hubOptions.ts';
+import { modelFolder } from './node/hub/modelFolder.ts';
 import { openCheckpoint } from './node/openCheckpoint.ts';
 
+export { downloadBar } from './node/hub/downloadBar.ts';
+export type { DownloadProgress, HubOptions } from './node/hub/hubOptions.ts';
+export { loadTokenizer } from './node/loadTokenizer.ts';
 export { type FairseqCheckpoint, openFairseq } from './node/openFairseq.ts';
 export { openPytorch } from './node/openPytorch.ts';
+export { saveTokenizer } from './node/saveTokenizer.ts';
 
 /**
- * Loads a model from a Hugging Face folder: `config.json`, and the weights in one safetensors file or several
+ * Loads a model from a Hugging Face folder, or from a hub by its name, through the cache of Hugging Face's programs: `config.json`, and the weights in one safetensors file or several
  * with an index, or in what `torch.save` wrote, of which nothing is run. Or a RoBERTa of fairseq: `model.pt` and `dict.txt`.
- * Throws as `loadModel` does, and `invalid-file`.
+ * Throws as `loadModel` does, and `invalid-file`; `download-failed` for a name that is neither a folder nor to be had.
  *
  * @example
  * const model = await load('bert-base-uncased', { allowMissing: ['classifier.*'] });
  */
-export async function load(dir: string, options: LoadOptions = {}): Promise<Model> {
-  const checkpoint = await openCheckpoint(dir);
+export async function load(
+  dirOrId: string,
+  options: LoadOptions & HubOptions = {},
+): Promise<Model> {
+  const checkpoint = await openCheckpoint(await modelFolder(dirOrId, 'model', options));
   try {
     return await loadModel(checkpoint, options);
   } finally {
@@ -32,9 +41,14 @@ export async function load(dir: string, options: LoadOptions = {}): Promise<Mode
 /**
  * Saves a model as a Hugging Face folder: `config.json` and safetensors in f32, tied weights once.
  *
+ * @param options `maxShardBytes`: more than that becomes several files with an index. Defaults to 5e9.
  * @throws LorikeetError `tree-mismatch` if the model is not what its config says: with adapters, for one.
  */
-export async function save(model: Model, dir: string): Promise<void> {
+export async function save(
+  model: Model,
+  dir: string,
+  options: Pick<SaveShardedOptions, 'maxShardBytes'> = {},
+): Promise<void> {
   requireOwnTree(model);
   await mkdir(dir, { recursive: true });
   await evaluate(model);
@@ -52,7 +66,7 @@ export async function save(model: Model, dir: string): Promise<void> {
         },
       ] as const,
   );
-  await saveSharded(dir, tensors, { metadata: [['format', 'pt']] });
+  await saveSharded(dir, tensors, { ...options, metadata: [['format', 'pt']] });
   const config = Object.fromEntries(
     Object.entries(model.config).map(([field, value]) =>
       dtypeFields.includes(field) ? [field, 'float32'] : [field, value],

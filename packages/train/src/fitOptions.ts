@@ -1,6 +1,7 @@
 import type { Context, EmaOptions, Optimizer, Place } from '@lorikeet/nn';
 import type { Backend, Tensor } from '@lorikeet/tensor-core';
 import type { CheckpointStore } from './checkpoints.ts';
+import type { Dataset } from './data/dataset.ts';
 import type { Monitor } from './monitor.ts';
 
 /** Tensors that a step gets, and how many tokens count in its speed. */
@@ -14,11 +15,12 @@ export interface Batch<Inputs> {
   readonly weight?: number;
 }
 
-/** The batches of an epoch, in the order of training. */
-export interface Batches<Inputs> extends AsyncIterable<Batch<Inputs>> {
-  /** The same without the first `count`. Without it, what a run has done before is made again and dropped. */
-  skip?(count: number): AsyncIterable<Batch<Inputs>>;
-}
+/**
+ * The batches of an epoch, in the order of training. Of a data set of `@lorikeet/train/data` a run that goes on reads the rest alone;
+ * what else there is is made again, and what was done before is dropped.
+ */
+export type Batches<Inputs> = AsyncIterable<Batch<Inputs>> &
+  Partial<Pick<Dataset<Batch<Inputs>>, 'entries'>>;
 
 export interface StepReport {
   /** From 1. */

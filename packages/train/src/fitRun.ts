@@ -14,7 +14,7 @@ import {
   toHost,
   useBackend,
 } from '@lorikeet/tensor-core';
-import { inGroups, remaining } from './batchGroups.ts';
+import { inGroups, type ReadUpTo, remaining } from './batchGroups.ts';
 import { compileStep, type StepState, type TrainingStep } from './compileStep.ts';
 import type { Batch, Evaluation, FitCallbacks, FitOptions, StepReport } from './fitOptions.ts';
 import { isOver, type Watch, watch } from './monitor.ts';
@@ -24,6 +24,8 @@ import { checkpointOf, type RunSettings, type Snapshot, snapshotOf } from './sna
 const maxPending = 2;
 /** Devices that may get lost before any further state is kept. */
 const maxLosses = 3;
+
+const unread: ReadUpTo = { batch: 0, data: null };
 
 interface Pending extends Pick<StepReport, 'step' | 'epoch' | 'tokens'> {
   readonly facts: Tensor;
@@ -41,7 +43,7 @@ export class FitRun<Model, Inputs, Metrics> {
   #kept: Snapshot<Model, Metrics>;
   #state: StepState<Model>;
   #epoch = 1;
-  #batch = 0;
+  #read: ReadUpTo = unread;
   #step = 0;
   #watch: Watch | undefined;
   #best: Part<Model> | undefined;
@@ -70,7 +72,7 @@ export class FitRun<Model, Inputs, Metrics> {
     this.#compiled = compileStep(options, frozen, this.#checkpointsGradients);
     this.#state = this.#compiled.init(trainable);
     this.#kept = {
-      position: { epoch: 1, batch: 0, step: 0 },
+      position: { epoch: 1, step: 0, ...unread },
       state: this.#state,
       steps: [],
       evaluations: [],
@@ -138,29 +140,32 @@ export class FitRun<Model, Inputs, Metrics> {
   async #train(): Promise<void> {
     const { batches, evaluateEvery, checkpointEvery } = this.#options;
     while (!this.#isOver) {
-      const left = remaining(batches(this.#epoch), this.#batch);
+      const left = remaining(batches(this.#epoch), this.#read);
       for await (const group of inGroups(left, this.#settings.accumulate)) {
-        await this.#take(group);
+        const data = group.at(-1)?.next ?? null;
+        const batch = this.#read.batch + group.length;
+        await this.#take(group.map((read) => read.batch), { batch, data });
         if (this.#isOver) break;
       }
       await this.#settle(0);
       if (this.#isOver) break;
       if (evaluateEvery === undefined) await this.#evaluate();
       this.#epoch += 1;
-      this.#batch = 0;
+      this.#read = unread;
       if (checkpointEvery === undefined) await this.#save();
     }
     if (this.evaluations.at(-1)?.step !== this.#step) await this.#evaluate();
     await this.#save();
   }
 
-  async #take(group: readonly Batch<Inputs>[]): Promise<void> {
+  /** @param read up to where the epoch is read behind the group. */
+  async #take(group: readonly Batch<Inputs>[], read: ReadUpTo): Promise<void> {
     const { facts, measures, state } = runStep(() =>
       this.#compiled.run(this.#state, sharesOf(group), foldIn(this.#key, this.#step)),
     );
     this.#state = state;
     this.#step += 1;
-    this.#batch += group.length;
+    this.#read = read;
     const tokens = group.reduce((sum, batch) => sum + batch.tokens, 0);
     this.#pending.push({ step: this.#step, epoch: this.#epoch, tokens, facts, measures });
     await this.#settle(maxPending);
@@ -236,7 +241,7 @@ export class FitRun<Model, Inputs, Metrics> {
   async #snapshot(): Promise<Snapshot<Model, Metrics>> {
     await this.#settle(0);
     return {
-      position: { epoch: this.#epoch, batch: this.#batch, step: this.#step },
+      position: { epoch: this.#epoch, step: this.#step, ...this.#read },
       state: await toHost(this.#state),
       steps: [...this.steps],
       evaluations: [...this.evaluations],
@@ -272,7 +277,8 @@ export class FitRun<Model, Inputs, Metrics> {
     this.#pending = [];
     this.steps.splice(0, this.steps.length, ...steps);
     this.evaluations.splice(0, this.evaluations.length, ...evaluations);
-    [this.#epoch, this.#batch, this.#step] = [position.epoch, position.batch, position.step];
+    const { batch, data } = position;
+    [this.#epoch, this.#step, this.#read] = [position.epoch, position.step, { batch, data }];
     [this.#watch, this.#best] = [this.#kept.watch, best];
     // Copies, since a step takes over the memory of what it is given.
     this.#state = await evaluate(mapTensors(state, alias));

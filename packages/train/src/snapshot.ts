@@ -1,23 +1,22 @@
 import { type Part, paths } from '@lorikeet/nn';
 import { formatType, LorikeetError, mapTensors, type Tensor, tensor } from '@lorikeet/tensor-core';
+import type { ReadUpTo } from './batchGroups.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import type { StepState } from './compileStep.ts';
 import type { Evaluation, StepReport } from './fitOptions.ts';
 import type { Watch } from './monitor.ts';
 
 /** Where a run stands in its data. */
-export interface Position {
+interface RunPosition extends ReadUpTo {
   /** From 1. */
   readonly epoch: number;
-  /** Batches of the epoch that are done. */
-  readonly batch: number;
   /** Steps that are done. */
   readonly step: number;
 }
 
 /** A state of a run from which it can go on. */
 export interface Snapshot<Model, Metrics> {
-  readonly position: Position;
+  readonly position: RunPosition;
   readonly state: StepState<Model>;
   readonly steps: readonly StepReport[];
   readonly evaluations: readonly Evaluation<Metrics>[];
@@ -35,7 +34,7 @@ export interface RunSettings {
 }
 
 interface SavedState<Metrics> extends RunSettings {
-  readonly position: Position;
+  readonly position: RunPosition;
   readonly evaluations: readonly Evaluation<Metrics>[];
   readonly watch: Watch | null;
   readonly hasBest: boolean;

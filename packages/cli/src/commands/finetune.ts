@@ -1,5 +1,5 @@
 import { logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
-import { load } from '@lorikeet/model-zoo/node';
+import { downloadBar, load, loadTokenizer } from '@lorikeet/model-zoo/node';
 import { adamw, Context, linearSchedule, paths } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
@@ -14,7 +14,6 @@ import {
 import { progressBar } from '@lorikeet/train/progress';
 import { Command } from 'commander';
 import { useBackendOption } from '../backends.ts';
-import { loadTokenizer } from '../loadTokenizer.ts';
 import { integerOption, listOption, positiveOption } from '../options.ts';
 import { readLabelledTexts } from '../readLabelledTexts.ts';
 
@@ -41,7 +40,10 @@ export function finetuneCommand(): Command {
     .description(
       'Fine-tune a text classifier with LoRA and save the adapter in the format of Hugging Face PEFT.',
     )
-    .requiredOption('--model <dir>', 'folder of the base model, with tokenizer.json')
+    .requiredOption(
+      '--model <dir>',
+      'folder of the base model, with tokenizer.json, or its name on the hub',
+    )
     .requiredOption('--data <file>', 'JSON lines with the fields text and label')
     .requiredOption('--output <dir>', 'folder for the adapter')
     .option('--targets <selectors>', 'modules to adapt', listOption, ['**.query', '**.value'])
@@ -68,8 +70,11 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const start = performance.now();
   const { seed, batchSize, maxLength, epochs, learningRate } = flags;
   const { texts, labels, classes } = await readLabelledTexts(flags.data);
-  const tokenizer = await loadTokenizer(flags.model);
-  const examples = texts.map((text, i) => ({ ids: tokenizer.encode(text), label: labels[i] ?? 0 }));
+  const tokenizer = await loadTokenizer(flags.model, { onProgress: downloadBar() });
+  const examples = texts.map((text, i) => ({
+    ids: [...tokenizer.encode(text).ids],
+    label: labels[i] ?? 0,
+  }));
   const order = await permutation(randomKey(seed), examples.length);
   const pick = (places: readonly number[]): typeof examples =>
     places.flatMap((i) => examples[i] ?? []);
@@ -85,7 +90,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     );
   }
 
-  const base = await load(flags.model, { key: randomKey(seed) });
+  const base = await load(flags.model, { key: randomKey(seed), onProgress: downloadBar() });
   requireClasses(base, classes.length);
   const method = lora({ rank: flags.rank, alpha: flags.alpha ?? 2 * flags.rank });
   const spec = {
@@ -97,7 +102,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   console.error(String(described));
 
   const stepsPerEpoch = Math.ceil(training.length / batchSize);
-  const batching = { batchSize, maxLength, padId: tokenizer.padId };
+  const batching = { batchSize, maxLength, padId: tokenizer.special.pad ?? 0 };
   const evaluate = (model: typeof tuned) =>
     evaluateClassifier(
       (inputs: ClassificationInputs) => logitsOf(model.call(inputs, Context.evaluation)),
