@@ -5,6 +5,7 @@ export default packageConfig([
   'data/node',
   'index',
   'metrics/index',
+  'node',
   'progress',
   'report',
 ]);

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'unexpected-tensor'
   | 'invalid-config'
   | 'invalid-file'
+  | 'write-failed'
   | 'download-failed'
   | 'not-finite'
   | 'out-of-memory'

@@ -50,6 +50,8 @@ export interface Evaluation<Metrics> {
 export interface FitStart {
   /** Steps that were done before; 0 for a new run. */
   readonly step: number;
+  /** How many evaluations were done before. */
+  readonly evaluations: number;
 }
 
 /** What is told of a run while it goes on. */

@@ -97,7 +97,8 @@ export class FitRun<Model, Inputs, Metrics> {
       const { step } = kept.position;
       run.#told = { step, evaluations: kept.evaluations.length, checkpoint: step };
     }
-    await run.#tell((callbacks) => callbacks.onStart?.({ step: run.#kept.position.step }));
+    const { step, evaluations } = run.#told;
+    await run.#tell((callbacks) => callbacks.onStart?.({ step, evaluations }));
     return run;
   }
 
@@ -144,7 +145,10 @@ export class FitRun<Model, Inputs, Metrics> {
       for await (const group of inGroups(left, this.#settings.accumulate)) {
         const data = group.at(-1)?.next ?? null;
         const batch = this.#read.batch + group.length;
-        await this.#take(group.map((read) => read.batch), { batch, data });
+        await this.#take(
+          group.map((read) => read.batch),
+          { batch, data },
+        );
         if (this.#isOver) break;
       }
       await this.#settle(0);
