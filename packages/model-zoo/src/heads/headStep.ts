@@ -37,9 +37,15 @@ export interface WordStep {
   readonly bias?: string;
 }
 
+/** A layer by its path. Old files may have its bias, if it is that of words, in another place. */
+export interface LayerStep {
+  readonly layer: string;
+  readonly bias?: string;
+}
+
 /** One step of a head: a layer by its path, a function by its name, the first token of a text, or words. */
 export type HeadStep =
-  | { readonly layer: string }
+  | LayerStep
   | { readonly activation: string }
   | { readonly take: 'first token' | 'mean of tokens' }
   /** The state of the last token of this number in each text. */
