@@ -28,7 +28,7 @@ export interface HeadLayer {
 }
 
 /** The product with the rows of words, whose weight is the embedding's, and a bias if there is one. */
-export interface WordStep {
+interface WordStep {
   /** Path of the embedding. */
   readonly words: string;
   /** What the state dict calls the layer. */
@@ -38,7 +38,7 @@ export interface WordStep {
 }
 
 /** A layer by its path. Old files may have its bias, if it is that of words, in another place. */
-export interface LayerStep {
+interface LayerStep {
   readonly layer: string;
   readonly bias?: string;
 }
