@@ -7,6 +7,7 @@ import { type SaveShardedOptions, saveSharded } from '@lorikeet/tensor-core/safe
 import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
+import { configText } from './node/configText.ts';
 import type { HubOptions } from './node/hub/hubOptions.ts';
 import { modelFolder } from './node/hub/modelFolder.ts';
 import { openCheckpoint } from './node/openCheckpoint.ts';
@@ -72,7 +73,7 @@ export async function save(
       dtypeFields.includes(field) ? [field, 'float32'] : [field, value],
     ),
   );
-  await writeFile(join(dir, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  await writeFile(join(dir, 'config.json'), configText(config));
 }
 
 /** What transformers 5 and 4 call the dtype of the stored weights, and read them back in. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateGreedy, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
-import { Context, combine, partition, paths } from '@lorikeet/nn';
+import { Context, combine, partition, paths, tiedPaths } from '@lorikeet/nn';
 import { evaluate, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { describe, expect, test } from 'vitest';
@@ -67,8 +67,11 @@ describe.each(folders)('%s', (_, folder) => {
   test('has the tensors of the state dict, no more and no fewer', async () => {
     const file = await openSafetensors(folder);
     const model = await load(folder);
+    // A masked language model whose output layer is its own keeps a second bias, which it does not use.
+    const copies = tiedPaths(model);
+    const stored = [...file.entries].filter(([key]) => !copies.has(key));
     expect(new Map(paths(model).map(([path, { shape }]) => [path, shape]))).toEqual(
-      new Map([...file.entries].map(([key, { shape }]) => [key, shape])),
+      new Map(stored.map(([key, { shape }]) => [key, shape])),
     );
     await file.close();
   });

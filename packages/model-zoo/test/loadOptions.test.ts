@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -156,4 +156,49 @@ test('a large checkpoint is saved in parts, and read again', async () => {
   expect(files).toContain('model.safetensors.index.json');
   expect(files.filter((name) => name.endsWith('.safetensors')).length).toBeGreaterThan(1);
   expect(await logits(await load(dir))).toEqual(await logits(model));
+});
+
+describe('an output layer of its own', () => {
+  const fixture = (name: string): string =>
+    fileURLToPath(new URL(`fixtures/models/${name}`, import.meta.url));
+  const names = ['bert', 'roberta', 'distilbert', 'albert', 'electra', 'deberta-v2'].map(
+    (name) => `${name}-mlm-untied`,
+  );
+  test.each([...names, 'modernbert-untied', 'gpt2-untied', 'opt-untied'])(
+    'is loaded, saved and loaded again: %s',
+    async (name) => {
+      const model = await load(fixture(name));
+      const dir = join(folder, name);
+      await save(model, dir);
+      const again = await load(dir);
+      expect(again.config.tie_word_embeddings).toBe(false);
+      expect(await logits(again)).toEqual(await logits(model));
+    },
+  );
+
+  test('must be in the file', async () => {
+    await expect(
+      load(golden('bert-mlm'), { config: { tie_word_embeddings: false } }),
+    ).rejects.toMatchObject({
+      code: 'missing-tensor',
+      path: expect.stringContaining('decoder.weight'),
+    });
+  });
+});
+
+test('floats keep their point in a saved config: transformers 5 refuses whole numbers in their place', async () => {
+  const dir = join(folder, 'floats');
+  const model = await load(golden('llama-tied'), {
+    config: { initializer_range: 1, rms_norm_eps: 1e-5 },
+  });
+  await save(model, dir);
+  const text = await readFile(join(dir, 'config.json'), 'utf8');
+  expect(text).toContain('"initializer_range": 1.0');
+  expect(text).toMatch(/"rope_theta": \d+\.0\b/);
+  expect(text).toContain('"rms_norm_eps": 0.00001');
+  expect(JSON.parse(text)).toMatchObject({
+    initializer_range: 1,
+    num_hidden_layers: expect.any(Number),
+  });
+  expect(text).toMatch(/"num_hidden_layers": \d+,/);
 });

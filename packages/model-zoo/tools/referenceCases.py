@@ -91,6 +91,9 @@ T5 = dict(
 V11 = dict(T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
 add("t5-v1.1", "T5Config", "T5ForConditionalGeneration", "target", V11, untie="lm_head")
 add("t5-encoder", "T5Config", "T5EncoderModel", "none", T5)
+add("t5-seqcls", "T5Config", "T5ForSequenceClassification", "text", dict(T5, num_labels=3), ends=1)
+add("t5-tokcls", "T5Config", "T5ForTokenClassification", "tokens", dict(T5, num_labels=3))
+add("t5-qa", "T5Config", "T5ForQuestionAnswering", "span", T5)
 
 LLAMA = dict(
     vocab_size=13,
@@ -291,3 +294,23 @@ for name, prefix, fields in [
     add(f"{name}-seqcls", f"{prefix}Config", model, "text", dict(fields, num_labels=3))
 GPT2 = dict(vocab_size=13, n_embd=8, n_layer=1, n_head=2, n_positions=16, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
 add("gpt2-seqcls", "GPT2Config", "GPT2ForSequenceClassification", "text", dict(GPT2, num_labels=3, **NO_SPECIAL))
+
+# Output layers of their own, with biases that differ from those that have lost their use.
+for name, config, model, kind, fields in [
+    ("bert-mlm-untied", "BertConfig", "BertForMaskedLM", "words", dict(SIZES, type_vocab_size=2)),
+    ("roberta-mlm-untied", "RobertaConfig", "RobertaForMaskedLM", "words", dict(SIZES, type_vocab_size=1)),
+    (
+        "distilbert-mlm-untied",
+        "DistilBertConfig",
+        "DistilBertForMaskedLM",
+        "words",
+        dict(vocab_size=13, dim=8, n_layers=2, n_heads=2, hidden_dim=12, max_position_embeddings=16),
+    ),
+    ("albert-mlm-untied", "AlbertConfig", "AlbertForMaskedLM", "words", SMALL),
+    ("electra-mlm-untied", "ElectraConfig", "ElectraForMaskedLM", "words", ELECTRA),
+    ("deberta-v2-mlm-untied", "DebertaV2Config", "DebertaV2ForMaskedLM", "words", dict(V3, legacy=True)),
+    ("gpt2-untied", "GPT2Config", "GPT2LMHeadModel", "next", dict(vocab_size=13, n_positions=16, n_embd=8, n_layer=2, n_head=2)),
+    ("modernbert-untied", "ModernBertConfig", "ModernBertForMaskedLM", "words", MODERN),
+    ("opt-untied", "OPTConfig", "OPTForCausalLM", "next", OPT),
+]:
+    add(name, config, model, kind, dict(fields, tie_word_embeddings=False))

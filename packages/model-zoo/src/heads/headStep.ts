@@ -28,7 +28,7 @@ export interface HeadLayer {
 }
 
 /** The product with the rows of words, whose weight is the embedding's, and a bias if there is one. */
-export interface WordStep {
+interface WordStep {
   /** Path of the embedding. */
   readonly words: string;
   /** What the state dict calls the layer. */
@@ -37,9 +37,15 @@ export interface WordStep {
   readonly bias?: string;
 }
 
+/** A layer by its path. Old files may have its bias, if it is that of words, in another place. */
+interface LayerStep {
+  readonly layer: string;
+  readonly bias?: string;
+}
+
 /** One step of a head: a layer by its path, a function by its name, the first token of a text, or words. */
 export type HeadStep =
-  | { readonly layer: string }
+  | LayerStep
   | { readonly activation: string }
   | { readonly take: 'first token' | 'mean of tokens' }
   /** The state of the last token of this number in each text. */

@@ -9,7 +9,7 @@ import {
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { Architecture } from '../family.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../model.ts';
-import { type HeadLayer, type HeadStep, runStep, type WordStep } from './headStep.ts';
+import { type HeadLayer, type HeadStep, runStep } from './headStep.ts';
 import type { LabelFields } from './labelFields.ts';
 import type { Task } from './task.ts';
 
@@ -70,15 +70,7 @@ class HeadedModel implements Model, TakesVectors, TiesWeights {
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {
-    const isWords = (step: HeadStep): step is WordStep => 'words' in step;
-    return Object.fromEntries(
-      this.steps
-        .filter(isWords)
-        .flatMap(({ words, decoder, bias }) => [
-          [`${decoder}.weight`, `${words}.weight`],
-          ...(bias === undefined || bias === `${decoder}.bias` ? [] : [[`${decoder}.bias`, bias]]),
-        ]),
-    );
+    return Object.fromEntries(this.steps.flatMap(secondNames));
   }
 
   embed(ids: Tensor, context: Context): Tensor {
@@ -95,6 +87,19 @@ class HeadedModel implements Model, TakesVectors, TiesWeights {
     const scores = this.steps.reduce((x, step) => runStep(step, this, x, own, context), start);
     return { ...states, ...task.outputs(scores, inputs, this.config) };
   }
+}
+
+/** Names of the weights of a step under which files may have them besides. */
+function secondNames(step: HeadStep): readonly (readonly [copy: string, name: string])[] {
+  if ('words' in step) {
+    const { words, decoder, bias } = step;
+    const own = `${decoder}.bias`;
+    const weight = [`${decoder}.weight`, `${words}.weight`] as const;
+    return bias === undefined || bias === own ? [weight] : [weight, [own, bias]];
+  }
+  if (!('layer' in step) || step.bias === undefined) return [];
+  const own = `${step.layer}.bias`;
+  return step.bias === own ? [] : [[step.bias, own]];
 }
 
 /** The architecture of a base with a head. */

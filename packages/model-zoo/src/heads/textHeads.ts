@@ -113,33 +113,61 @@ export interface MaskedPaths {
   readonly words: string;
 }
 
-/** The words that were masked: a layer, a norm, and the product with the rows of words. */
-export function maskedHead<
-  Config extends HeadFields & { readonly layer_norm_eps: number },
->(options: {
+/** What the head for masked words needs of a config. */
+interface WordFields extends LabelFields {
+  readonly initializer_range: number;
+  readonly tie_word_embeddings: boolean;
+  readonly vocab_size: number;
+  readonly [field: string]: unknown;
+}
+
+/** The words that were masked: a layer, a norm, and the product with the rows of words, or with a layer of its own. */
+export function maskedHead<Config extends WordFields>(options: {
   readonly paths: (config: Config) => MaskedPaths;
   readonly activation: (config: Config) => string;
-  /** Width of the rows of words. Defaults to that of the model. */
-  readonly width?: (config: Config) => number;
+  /** Widths of the model and of the rows of words, and what the norm adds. */
+  readonly sizes: (config: Config) => {
+    readonly hidden: number;
+    readonly words: number;
+    readonly epsilon: number;
+  };
+  /** Whether there is no layer to be had: the words are used however the config is. Defaults to false. */
+  readonly alwaysTied?: (config: Config) => boolean;
 }): HeadDesign<Config> {
+  const isTied = (config: Config): boolean =>
+    config.tie_word_embeddings || options.alwaysTied?.(config) === true;
   return {
     task: tokenTask,
     parts: (config, key) => {
-      requireTied(config);
-      const { dense, norm, bias } = options.paths(config);
-      const width = options.width?.(config) ?? config.hidden_size;
+      const { dense, norm, bias, decoder } = options.paths(config);
+      const { hidden, words, epsilon } = options.sizes(config);
+      const out = isTied(config)
+        ? { [bias]: zeros([config.vocab_size]) }
+        : {
+            [decoder]: headLinear(config, [words, config.vocab_size], foldIn(key, decoder)),
+          };
       return {
-        [dense]: headLinear(config, [config.hidden_size, width], foldIn(key, dense)),
-        [norm]: LayerNorm.init(width, config.layer_norm_eps),
-        [bias]: zeros([config.vocab_size]),
+        [dense]: headLinear(config, [hidden, words], foldIn(key, dense)),
+        [norm]: LayerNorm.init(words, epsilon),
+        ...out,
       };
     },
     steps: (config) => {
       const { dense, norm, decoder, bias, words } = options.paths(config);
       const activation = options.activation(config);
-      return [{ layer: dense }, { activation }, { layer: norm }, { words, decoder, bias }];
+      const out = isTied(config) ? { words, decoder, bias } : { layer: decoder, bias };
+      return [{ layer: dense }, { activation }, { layer: norm }, out];
     },
   };
+}
+
+/** Sizes of a model with `hidden_size`, whose words are as wide as it. */
+export function plainSizes(config: {
+  readonly hidden_size: number;
+  readonly layer_norm_eps: number;
+}): { readonly hidden: number; readonly words: number; readonly epsilon: number } {
+  const { hidden_size: hidden, layer_norm_eps: epsilon } = config;
+  return { hidden, words: hidden, epsilon };
 }
 
 /** The next token: the product with the rows of words, or with a layer of its own. */

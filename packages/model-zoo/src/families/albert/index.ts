@@ -22,7 +22,11 @@ const words = maskedHead<AlbertConfig>({
     words: `${field}.embeddings.word_embeddings`,
   }),
   activation: ({ hidden_act }) => hidden_act,
-  width: ({ embedding_size }) => embedding_size,
+  sizes: ({ hidden_size: hidden, embedding_size: words, layer_norm_eps: epsilon }) => ({
+    hidden,
+    words,
+    epsilon,
+  }),
 });
 
 /** Lan et al. 2020, https://arxiv.org/abs/1909.11942 */
@@ -37,7 +41,12 @@ export const albert: ModelFamily = defineFamily<AlbertConfig>({
     AlbertForMultipleChoice: headed(field, pooled, choiceHead({ pooled: true }, rate)),
     AlbertForTokenClassification: headed(field, plain, tokenHead(rate), ignored),
     AlbertForQuestionAnswering: headed(field, plain, spanHead(), ignored),
-    AlbertForMaskedLM: headed(field, plain, words, ignored),
+    AlbertForMaskedLM: headed(
+      field,
+      plain,
+      words,
+      /(^|\.)pooler\.(weight|bias)$|^predictions\.bias$/,
+    ),
   },
 });
 

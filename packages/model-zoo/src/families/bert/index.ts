@@ -1,8 +1,9 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
+import { headed } from '../../heads/headedModel.ts';
 import { BertModel } from './bertModel.ts';
 import { BertForSequenceClassification, BertForTokenClassification } from './classification.ts';
 import { type BertConfig, bertSchema } from './config.ts';
-import { BertForMaskedLM } from './maskedLM.ts';
+import { bertWordHead } from './maskedLM.ts';
 import { BertForMultipleChoice } from './multipleChoice.ts';
 import { BertForQuestionAnswering } from './questionAnswering.ts';
 
@@ -21,14 +22,18 @@ export const bert: ModelFamily = defineFamily<BertConfig>({
     BertForSequenceClassification: { init: BertForSequenceClassification.init },
     BertForTokenClassification: { init: BertForTokenClassification.init, ignored: pooler },
     BertForQuestionAnswering: { init: BertForQuestionAnswering.init, ignored: pooler },
-    BertForMaskedLM: { init: BertForMaskedLM.init, ignored: pooler },
+    BertForMaskedLM: headed(
+      'bert',
+      (config, key) => BertModel.init(config, key, { pooler: false }),
+      bertWordHead,
+      /(^|\.)pooler\.dense\.(weight|bias)$|^cls\.predictions\.bias$/,
+    ),
     BertForMultipleChoice: { init: BertForMultipleChoice.init },
   },
 });
 
 export {
   type BertConfig,
-  BertForMaskedLM,
   BertForMultipleChoice,
   BertForQuestionAnswering,
   BertForSequenceClassification,

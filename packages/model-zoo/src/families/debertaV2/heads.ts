@@ -54,7 +54,12 @@ const words = maskedHead<DebertaConfig>({
     words: `${field}.embeddings.word_embeddings`,
   }),
   activation: ({ hidden_act }) => hidden_act,
-  width: ({ embedding_size, hidden_size }) => embedding_size ?? hidden_size,
+  sizes: ({ hidden_size: hidden, embedding_size, layer_norm_eps: epsilon }) => ({
+    hidden,
+    words: embedding_size ?? hidden,
+    epsilon,
+  }),
+  alwaysTied: ({ legacy }) => !legacy,
 });
 
 /** One of several answers to a question, which the first version has no class for. */
@@ -84,6 +89,11 @@ export function debertaArchitectures<Config extends DebertaConfig>(
       ignored,
     ),
     [`${prefix}ForQuestionAnswering`]: headed(field, init, spanHead(), ignored),
-    [`${prefix}ForMaskedLM`]: headed(field, init, words, ignored),
+    [`${prefix}ForMaskedLM`]: headed(
+      field,
+      init,
+      words,
+      /(^|\.)(lm|mask)_predictions\.|^cls\.predictions\.bias$/,
+    ),
   };
 }

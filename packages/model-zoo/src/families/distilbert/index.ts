@@ -1,4 +1,5 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
+import { headed } from '../../heads/headedModel.ts';
 import { type DistilBertConfig, distilBertSchema } from './config.ts';
 import { DistilBertModel } from './distilBertModel.ts';
 import {
@@ -7,7 +8,7 @@ import {
   DistilBertForSequenceClassification,
   DistilBertForTokenClassification,
 } from './heads.ts';
-import { DistilBertForMaskedLM } from './maskedLM.ts';
+import { distilBertWordHead } from './maskedLM.ts';
 
 /** Sanh et al. 2019, https://arxiv.org/abs/1910.01108 */
 export const distilbert: ModelFamily = defineFamily<DistilBertConfig>({
@@ -21,13 +22,12 @@ export const distilbert: ModelFamily = defineFamily<DistilBertConfig>({
     DistilBertForTokenClassification: { init: DistilBertForTokenClassification.init },
     DistilBertForQuestionAnswering: { init: DistilBertForQuestionAnswering.init },
     DistilBertForMultipleChoice: { init: DistilBertForMultipleChoice.init },
-    DistilBertForMaskedLM: { init: DistilBertForMaskedLM.init },
+    DistilBertForMaskedLM: headed('distilbert', DistilBertModel.init, distilBertWordHead),
   },
 });
 
 export {
   type DistilBertConfig,
-  DistilBertForMaskedLM,
   DistilBertForMultipleChoice,
   DistilBertForQuestionAnswering,
   DistilBertForSequenceClassification,

@@ -86,5 +86,9 @@ export const electraWordHead: HeadDesign<ElectraConfig> = maskedHead({
     words: 'electra.embeddings.word_embeddings',
   }),
   activation: () => 'gelu',
-  width: ({ embedding_size }) => embedding_size,
+  sizes: ({ hidden_size: hidden, embedding_size: words, layer_norm_eps: epsilon }) => ({
+    hidden,
+    words,
+    epsilon,
+  }),
 });

@@ -17,7 +17,7 @@ export interface GPT2Config extends LabelFields {
   readonly initializer_range: number;
   readonly scale_attn_weights: boolean;
   readonly scale_attn_by_inverse_layer_idx: boolean;
-  readonly tie_word_embeddings: true;
+  readonly tie_word_embeddings: boolean;
   readonly add_cross_attention: false;
   readonly pad_token_id?: number | null | undefined;
   readonly [field: string]: unknown;
@@ -42,7 +42,7 @@ export const gpt2Schema: z.ZodType<GPT2Config> = z
     initializer_range: z.number().positive().default(0.02),
     scale_attn_weights: z.boolean().default(true),
     scale_attn_by_inverse_layer_idx: z.boolean().default(false),
-    tie_word_embeddings: z.literal(true).default(true),
+    tie_word_embeddings: z.boolean().default(true),
     add_cross_attention: z.literal(false).default(false),
     pad_token_id: z.int().nullish(),
     ...labelFields,

@@ -5,6 +5,7 @@ import {
   Embedding,
   type InputSite,
   LayerNorm,
+  Linear,
   normalInitializer,
   siteWithin,
   type TakesVectors,
@@ -91,18 +92,24 @@ export class GPT2Model implements Model, TakesVectors {
   }
 }
 
-/** The next token. The output layer is the word embedding. */
+/** The next token. The output layer is the word embedding, unless the config says otherwise. */
 export class GPT2LMHeadModel implements Model, TakesVectors, TiesWeights {
   readonly transformer: GPT2Model;
+  readonly lm_head: Linear | null;
   readonly config: GPT2Config;
 
-  constructor(transformer: GPT2Model, config: GPT2Config) {
+  constructor(transformer: GPT2Model, lmHead: Linear | null, config: GPT2Config) {
     this.transformer = transformer;
+    this.lm_head = lmHead;
     this.config = config;
   }
 
   static init(config: GPT2Config, key: Tensor): GPT2LMHeadModel {
-    return new GPT2LMHeadModel(GPT2Model.init(config, foldIn(key, 'transformer')), config);
+    const { n_embd: inFeatures, vocab_size: outFeatures, initializer_range } = config;
+    const initializer = normalInitializer(initializer_range);
+    const sizes = { inFeatures, outFeatures, bias: false, initializer };
+    const lmHead = config.tie_word_embeddings ? null : Linear.init(sizes, foldIn(key, 'lm_head'));
+    return new GPT2LMHeadModel(GPT2Model.init(config, foldIn(key, 'transformer')), lmHead, config);
   }
 
   get isCausal(): boolean {
@@ -114,7 +121,7 @@ export class GPT2LMHeadModel implements Model, TakesVectors, TiesWeights {
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {
-    return { 'lm_head.weight': 'transformer.wte.weight' };
+    return this.lm_head === null ? { 'lm_head.weight': 'transformer.wte.weight' } : {};
   }
 
   embed(ids: Tensor, context: Context): Tensor {
@@ -128,7 +135,8 @@ export class GPT2LMHeadModel implements Model, TakesVectors, TiesWeights {
       inputs,
     );
     // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
-    const head = tiedPart(this.transformer.wte.weight);
+    const head =
+      this.lm_head === null ? tiedPart(this.transformer.wte.weight) : this.lm_head.weight;
     const own = context.child('lm_head');
     const logits = contract(last_hidden_state, head, { inputAxis: 1 }, own); // [B, T, V]
     if (inputs.labels === undefined) return { logits, hidden_states };

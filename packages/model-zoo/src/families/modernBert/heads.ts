@@ -4,7 +4,7 @@ import type { HeadDesign } from '../../heads/headedModel.ts';
 import type { HeadLayer, HeadStep } from '../../heads/headStep.ts';
 import { labelCount } from '../../heads/labelFields.ts';
 import { choiceTask, spanTask, type Task, textTask, tokenTask } from '../../heads/task.ts';
-import { headLinear, requireTied } from '../../heads/textHeads.ts';
+import { headLinear } from '../../heads/textHeads.ts';
 import type { ModernBertConfig } from './config.ts';
 import { modernBertNorm } from './layer.ts';
 
@@ -67,16 +67,19 @@ export const modernSpanHead: HeadDesign<ModernBertConfig> = classifying(spanTask
 export const modernWordHead: HeadDesign<ModernBertConfig> = {
   task: tokenTask,
   parts: (config, key) => {
-    requireTied(config);
-    const bias = config.decoder_bias ? { 'decoder.bias': zeros([config.vocab_size]) } : {};
-    return { ...firstParts(config, key), ...bias };
+    const { hidden_size, vocab_size, decoder_bias: hasBias } = config;
+    const first = firstParts(config, key);
+    if (!config.tie_word_embeddings) {
+      const own = foldIn(key, 'decoder');
+      return { ...first, decoder: headLinear(config, [hidden_size, vocab_size], own, hasBias) };
+    }
+    return hasBias ? { ...first, 'decoder.bias': zeros([vocab_size]) } : first;
   },
-  steps: (config) => [
-    ...firstSteps(config),
-    {
-      words: 'model.embeddings.tok_embeddings',
-      decoder: 'decoder',
-      ...(config.decoder_bias ? { bias: 'decoder.bias' } : {}),
-    },
-  ],
+  steps: (config) => {
+    const bias = config.decoder_bias ? { bias: 'decoder.bias' } : {};
+    const out: HeadStep = config.tie_word_embeddings
+      ? { words: 'model.embeddings.tok_embeddings', decoder: 'decoder', ...bias }
+      : { layer: 'decoder' };
+    return [...firstSteps(config), out];
+  },
 };

@@ -1,10 +1,11 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
+import { headed } from '../../heads/headedModel.ts';
 import {
   RobertaForSequenceClassification,
   RobertaForTokenClassification,
 } from './classification.ts';
 import { type RobertaConfig, robertaSchema } from './config.ts';
-import { RobertaForMaskedLM } from './maskedLM.ts';
+import { robertaWordHead } from './maskedLM.ts';
 import { RobertaForMultipleChoice, RobertaForQuestionAnswering } from './questions.ts';
 import { initRoberta } from './roberta.ts';
 
@@ -32,7 +33,12 @@ export function defineRoberta(modelType: string, prefix: string): ModelFamily {
         init: RobertaForQuestionAnswering.init,
         ignored: pooler,
       },
-      [`${prefix}ForMaskedLM`]: { init: RobertaForMaskedLM.init, ignored: pooler },
+      [`${prefix}ForMaskedLM`]: headed(
+        'roberta',
+        (config, key) => initRoberta(config, key, false),
+        robertaWordHead,
+        /(^|\.)pooler\.dense\.(weight|bias)$|^lm_head\.bias$/,
+      ),
       [`${prefix}ForMultipleChoice`]: { init: RobertaForMultipleChoice.init },
     },
   });

@@ -5,7 +5,6 @@ import {
 } from './classification.ts';
 import type { RobertaConfig } from './config.ts';
 import { defineRoberta } from './defineRoberta.ts';
-import { RobertaForMaskedLM } from './maskedLM.ts';
 import { RobertaForMultipleChoice, RobertaForQuestionAnswering } from './questions.ts';
 
 /** Liu et al. 2019, https://arxiv.org/abs/1907.11692 */
@@ -13,7 +12,6 @@ export const roberta: ModelFamily = defineRoberta('roberta', 'Roberta');
 
 export {
   type RobertaConfig,
-  RobertaForMaskedLM,
   RobertaForMultipleChoice,
   RobertaForQuestionAnswering,
   RobertaForSequenceClassification,

@@ -21,6 +21,7 @@ export interface T5Config extends LabelFields {
   /** `relu`, as version 1.0 has it; `gated-gelu`, as version 1.1; other functions in their places. */
   readonly feed_forward_proj: string;
   readonly pad_token_id: number;
+  readonly eos_token_id: number;
   readonly decoder_start_token_id: number;
   /** Whether the output layer is the word embedding: then its input is divided by the root of the width. */
   readonly tie_word_embeddings: boolean;
@@ -51,6 +52,7 @@ export const t5Schema: z.ZodType<T5Config> = z.looseObject({
     .regex(/^(gated-)?[a-z0-9_]+$/, 'must be a function, or gated- and a function')
     .default('relu'),
   pad_token_id: z.int().min(0).default(0),
+  eos_token_id: z.int().min(0).default(1),
   decoder_start_token_id: z.int().min(0).default(0),
   tie_word_embeddings: z.boolean().default(true),
   scale_decoder_outputs: z.boolean().optional(),

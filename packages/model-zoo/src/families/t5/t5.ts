@@ -96,6 +96,11 @@ export class T5Model extends OnT5 {
     return { ...super.tiedWeights, 'decoder.embed_tokens.weight': 'shared.weight' };
   }
 
+  /** Whether a decoder that is given nothing reads what the encoder does. */
+  protected get readsInput(): boolean {
+    return false;
+  }
+
   call(inputs: ModelInputs, context: Context): ModelOutputs {
     const { encoder, decoder } = this.read(inputs, context);
     return { last_hidden_state: decoder.last, ...seq2seqStates(encoder, decoder) };
@@ -109,7 +114,7 @@ export class T5Model extends OnT5 {
     const { decoder_start_token_id: start, pad_token_id: padding } = this.config;
     const embed = (tokens: Tensor): Tensor => this.embed(tokens, context.child('decoder'));
     const decoder = context.call('decoder', this.decoder, {
-      x: decoderInput(inputs, embed, { start, padding }), // [B, U, D]
+      x: decoderInput(inputs, embed, { start, padding, readsInput: this.readsInput }), // [B, U, D]
       attentionMask: inputs.decoder_attention_mask,
       memory: encoder.last,
       memoryMask: inputs.attention_mask,
