@@ -38,6 +38,7 @@ export { filter } from './filter.ts';
 export { flatMap } from './flatMap.ts';
 export { fromArray } from './fromArray.ts';
 export { inBlocks } from './inBlocks.ts';
+export { interleave } from './interleave.ts';
 export { map } from './map.ts';
 export { type PackedRow, type PackOptions, pack } from './pack.ts';
 export { permutation } from './permutation.ts';

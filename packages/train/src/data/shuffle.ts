@@ -23,7 +23,7 @@ export function shuffle<Item>(
 
 /**
  * The items of a stream, each block of `buffer` of them in an order that seed and epoch decide. An item stays in its block:
- * a stream that is sorted by something should be mixed before, or read from several files at once.
+ * a stream that is sorted by something should be mixed before, or be an `interleave` of several files.
  */
 export function shuffleBlocks<Item>(
   data: Dataset<Item>,

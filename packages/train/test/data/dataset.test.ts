@@ -7,6 +7,7 @@ import {
   filter,
   flatMap,
   fromArray,
+  interleave,
   map,
   pack,
   shuffle,
@@ -38,6 +39,7 @@ const stage: fc.Arbitrary<Stage> = fc.oneof(
         skip(data, count),
   ),
   fc.constant<Stage>((data) => chain([data, fromArray([7, 8]), fromArray([]), data])),
+  fc.constant<Stage>((data) => interleave([fromArray([5]), data, fromArray([])])),
   fc.tuple(size, shuffled).map(
     ([buffer, by]): Stage =>
       (data) =>
@@ -104,7 +106,7 @@ describe('a data set', () => {
   });
 });
 
-test('map, filter, flatMap, take, skip, chain and batch do what their names say', async () => {
+test('map, filter, flatMap, take, skip, chain, interleave and batch do what their names say', async () => {
   const data = fromArray(numbers(6));
   expect(await collect(map(data, async (x) => 2 * x))).toEqual([0, 2, 4, 6, 8, 10]);
   expect(await collect(filter(data, (x) => x % 2 === 1))).toEqual([1, 3, 5]);
@@ -112,6 +114,10 @@ test('map, filter, flatMap, take, skip, chain and batch do what their names say'
   expect(await collect(skip(take(data, 4), 2))).toEqual([2, 3]);
   expect(await collect(take(data, 0))).toEqual([]);
   expect(await collect(chain([take(data, 2), skip(data, 5)]))).toEqual([0, 1, 5]);
+  expect(await collect(interleave([take(data, 1), data, skip(data, 4)]))).toEqual([
+    0, 0, 4, 1, 5, 2, 3, 4, 5,
+  ]);
+  expect(await collect(interleave<number>([]))).toEqual([]);
   expect(await collect(batch(data, { size: 4 }))).toEqual([
     [0, 1, 2, 3],
     [4, 5],

@@ -1,9 +1,11 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
 import {
   type Compressors,
+  type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
   parquetSchema,
+  type SchemaTree,
 } from 'hyparquet';
 import { type Dataset, dataset, requireCount } from '../dataset.ts';
 import type { PlacedRow, Row } from './row.ts';
@@ -36,8 +38,14 @@ export function readParquet(
   { columns, compressors }: ParquetOptions = {},
 ): Dataset<PlacedRow> {
   return dataset(async function* (from) {
-    const metadata = await readable(source, () => parquetMetadataAsync(source));
+    // The search for geographic columns runs without end on some torn files.
+    const metadata = await readable(source, () =>
+      parquetMetadataAsync(source, { geoparquet: false }),
+    );
+    await readable(source, async () => requireColumnsOfSchema(source.name, metadata));
     const count = Number(metadata.num_rows);
+    const grouped = metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+    if (count !== grouped) throw torn(source.name, `${count} rows`, `${grouped} in its groups`);
     if (columns !== undefined) {
       const known = parquetSchema(metadata).children.map(({ element }) => element.name);
       requireColumns(source.name, known, columns);
@@ -53,6 +61,8 @@ export function readParquet(
           ...(compressors === undefined ? {} : { compressors }),
         }),
       );
+      const expected = Math.min(rowsAtOnce, count - start);
+      if (rows.length !== expected) throw torn(source.name, `${expected} rows`, `${rows.length}`);
       for (const [i, row] of rows.entries()) {
         const item = { row: plain(row) as Row, file: source.name, line: start + i + 1 };
         yield { item, next: start + i + 1 };
@@ -65,6 +75,7 @@ async function readable<T>({ name }: RandomAccessSource, read: () => Promise<T>)
   try {
     return await read();
   } catch (cause) {
+    if (cause instanceof LorikeetError) throw cause;
     throw new LorikeetError('invalid-file', 'the file cannot be read as Parquet', {
       path: name,
       received: cause instanceof Error ? cause.message : String(cause),
@@ -72,6 +83,32 @@ async function readable<T>({ name }: RandomAccessSource, read: () => Promise<T>)
       cause,
     });
   }
+}
+
+/**
+ * hyparquet forgets a column that its schema does not have after it began to read it, so that a fault in it would end the
+ * process as a rejection that nobody waits for.
+ */
+function requireColumnsOfSchema(file: string, metadata: FileMetaData): void {
+  const known = new Set(leafPaths(parquetSchema(metadata)));
+  for (const { columns } of metadata.row_groups) {
+    const paths = columns.map(({ meta_data }) => meta_data?.path_in_schema.join('.') ?? '');
+    if (paths.every((path) => known.has(path)) && new Set(paths).size === paths.length) continue;
+    throw torn(file, `the columns ${[...known].join(', ')}`, paths.join(', '));
+  }
+}
+
+function torn(file: string, expected: string, received: string): LorikeetError {
+  return new LorikeetError('invalid-file', 'the parts of the file do not agree', {
+    path: file,
+    expected,
+    received,
+    hint: 'the file is torn: fetch it again',
+  });
+}
+
+function leafPaths({ path, children }: SchemaTree): string[] {
+  return children.length === 0 ? [path.join('.')] : children.flatMap(leafPaths);
 }
 
 function requireColumns(file: string, known: readonly string[], wanted: readonly string[]): void {
