@@ -17,13 +17,15 @@ export interface States {
   readonly states: readonly Tensor[];
 }
 
-/** The outputs of an encoder and a decoder, under transformers' names. */
-export function seq2seqStates(encoder: States, decoder: States): SeqToSeqStates {
+/** The outputs of an encoder, if it was asked, and a decoder, under transformers' names. */
+export function seq2seqStates(encoder: States | undefined, decoder: States): SeqToSeqStates {
   return {
     hidden_states: decoder.states,
     decoder_hidden_states: decoder.states,
-    encoder_hidden_states: encoder.states,
-    encoder_last_hidden_state: encoder.last,
+    ...(encoder && {
+      encoder_hidden_states: encoder.states,
+      encoder_last_hidden_state: encoder.last,
+    }),
   };
 }
 

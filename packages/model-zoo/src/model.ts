@@ -22,7 +22,7 @@ export type ModelInputs = TokenInputs | (TokenVectors & OtherInputs);
 export type TokenInputs = TokenNumbers & OtherInputs;
 
 interface OtherInputs {
-  /** [B, P + T]; 1 where there is a token, 0 where there is padding. */
+  /** [B, P + T], or [B, C] of a cache; 1 where there is a token, 0 where there is padding. */
   readonly attention_mask?: Tensor;
   /** [B, T] integers */
   readonly token_type_ids?: Tensor;
@@ -30,6 +30,17 @@ interface OtherInputs {
   readonly position_ids?: Tensor;
   /** Keys and values of each layer at P positions before these: of each layer of the decoder, where there is one. */
   readonly past_key_values?: readonly KeyValues[];
+  /** Of each layer of a decoder: what it reads of an encoder, which is then not asked. */
+  readonly cross_key_values?: readonly KeyValues[];
+  /**
+   * i32 scalar, where `past_key_values` are buffers of a cache, of C places: those of these tokens go to this place on, and
+   * what lies behind them is not seen. Virtual tokens of adapters are in the cache then, and are not put in again.
+   */
+  readonly cache_position?: Tensor;
+  /** Whether the outputs tell keys and values. Defaults to no. */
+  readonly use_cache?: boolean;
+  /** [N] integers: the tokens that there are to be logits of, from the end if below 0. All of them without it. */
+  readonly logits_to_keep?: Tensor;
   /** Of a model with an encoder and a decoder: what the decoder reads, [B, U] integers; the labels one later without them. */
   readonly decoder_input_ids?: Tensor;
   /** [B, U, D] in the place of `decoder_input_ids`. */
@@ -49,6 +60,9 @@ export interface ModelOutputs {
   /** A scalar, if there were labels. */
   readonly loss?: Tensor;
   readonly logits?: Tensor;
+  /** Of each layer, with those before: [B, G, P + T, K], or the buffers of the cache. */
+  readonly past_key_values?: readonly KeyValues[];
+  readonly cross_key_values?: readonly KeyValues[];
   readonly start_logits?: Tensor;
   readonly end_logits?: Tensor;
   /** Of a base model: [B, T, D] */

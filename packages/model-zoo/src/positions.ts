@@ -11,8 +11,20 @@ import type { ModelInputs } from './model.ts';
  */
 export function positionsOf(inputs: ModelInputs, table: Embedding): Tensor {
   if (inputs.position_ids !== undefined) return inputs.position_ids;
-  const [[, time], past] = [sizesOf(inputs), pastLength(inputs)];
-  requireRoom(past + time, baseOf(table.weight).shape[0] ?? 0);
+  return countedPositions(inputs, baseOf(table.weight).shape[0] ?? 0);
+}
+
+/**
+ * Where each token stands, counted from 0 and behind what was before: [1, T].
+ *
+ * @param most positions that there are; no end to them without it.
+ */
+export function countedPositions(inputs: ModelInputs, most?: number): Tensor {
+  const [, time] = sizesOf(inputs);
+  const { cache_position: place } = inputs;
+  if (place !== undefined) return iota([1, time], 1).add(place);
+  const past = pastLength(inputs);
+  if (most !== undefined) requireRoom(past + time, most);
   return iota([1, time], 1).add(past);
 }
 

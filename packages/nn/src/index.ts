@@ -11,7 +11,7 @@ export {
   xavierUniform,
 } from './initialize.ts';
 export { type InputSite, siteWithin, type TakesVectors, takesVectors } from './inputSite.ts';
-export { afterPast, type KeyValues } from './keyValues.ts';
+export { afterPast, type KeyValues, type Past } from './keyValues.ts';
 export { alibiBias, alibiSlopes } from './layers/alibi.ts';
 export { BatchNorm, type BatchNormOptions } from './layers/batchNorm.ts';
 export { type CappedAttentionOptions, cappedAttention, softCap } from './layers/cappedAttention.ts';
@@ -98,6 +98,7 @@ export {
 } from './schedules/warmupStableDecaySchedule.ts';
 export { matcher, selectPaths } from './select.ts';
 export { Shared, SharedGroup } from './shared.ts';
+export { type Sight, sightOf } from './sight.ts';
 export { type Adaptable, isAdaptable, type Site } from './site.ts';
 export { type TiesWeights, tiedPart, tiedPaths, tiesWeights } from './tied.ts';
 export {

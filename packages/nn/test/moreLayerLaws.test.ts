@@ -139,7 +139,7 @@ class Attention {
       this.key.call(x, context.child('key')),
     ];
     const time = x.shape[1] ?? 0;
-    const learned = this.relative_attention_bias.call(time, time, context.child('bias'));
+    const learned = this.relative_attention_bias.call(time, time, undefined, context.child('bias'));
     const fixed = this.hasSlopes ? alibiBias(2, time, time) : tensor(0);
     return multiHeadAttention(
       { query, key: shared, value: shared, bias: add(learned, fixed) },

@@ -124,7 +124,7 @@ describe('RelativePositionBias', () => {
 
   test('gives a number for each head, query and key', async () => {
     const bias = new RelativePositionBias(table, { maxDistance: 8, bidirectional: true });
-    const y = bias.call(2, 3, Context.evaluation);
+    const y = bias.call(2, 3, undefined, Context.evaluation);
     expect(y.shape).toEqual([1, 2, 2, 3]);
     const one = [1, 0, 3, 1, 1, 0]; // the first query stands at the second key
     expect(await numbers(y)).toEqual([...one, ...one.map((value) => value + 100)]);
@@ -132,13 +132,13 @@ describe('RelativePositionBias', () => {
 
   test('looks back only, if it is not bidirectional', async () => {
     const bias = new RelativePositionBias(table, { maxDistance: 8, bidirectional: false });
-    const y = bias.call(3, 3, Context.evaluation);
+    const y = bias.call(3, 3, undefined, Context.evaluation);
     expect((await numbers(y)).slice(0, 9)).toEqual([0, 0, 0, 1, 0, 0, 2, 1, 0]);
   });
 
   test('is the same for the last query alone as for all', async () => {
     const bias = new RelativePositionBias(table, { maxDistance: 8, bidirectional: true });
-    const [all, last] = [bias.call(3, 3, Context.evaluation), bias.call(1, 3, Context.evaluation)];
+    const [all, last] = [bias.call(3, 3, undefined, Context.evaluation), bias.call(1, 3, undefined, Context.evaluation)];
     expect((await numbers(last)).slice(0, 3)).toEqual((await numbers(all)).slice(6, 9));
   });
 

@@ -1,4 +1,4 @@
-import type { Context, TakesVectors } from '@lorikeet/nn';
+import type { Context, KeyValues, TakesVectors } from '@lorikeet/nn';
 import { type Tensor, tensor } from '@lorikeet/tensor-core';
 
 /** What the laws call a model with, under transformers' names. B rows, T tokens. */
@@ -9,6 +9,11 @@ export interface LawInputs {
   readonly position_ids?: Tensor;
   /** [B, U] */
   readonly decoder_input_ids?: Tensor;
+  readonly use_cache?: boolean;
+  /** Buffers of a cache, into which the keys and values of the tokens go from `cache_position` on. */
+  readonly past_key_values?: readonly KeyValues[];
+  readonly cross_key_values?: readonly KeyValues[];
+  readonly cache_position?: Tensor;
 }
 
 /** What of a model's outputs the laws look at. */
@@ -20,6 +25,8 @@ export interface LawOutputs {
   readonly pooler_output?: Tensor;
   readonly hidden_states: readonly Tensor[];
   readonly encoder_hidden_states?: readonly Tensor[];
+  readonly past_key_values?: readonly KeyValues[];
+  readonly cross_key_values?: readonly KeyValues[];
 }
 
 /** A model that reads tokens. */
@@ -51,7 +58,7 @@ export async function readOutputs(
   outputs: LawOutputs,
   { batch, time, told }: { readonly batch: number; readonly time: number; readonly told: number },
 ): Promise<Reading> {
-  const { hidden_states, encoder_hidden_states = [], ...named } = outputs;
+  const { hidden_states, encoder_hidden_states = [] } = outputs;
   const [input, output] = [new Map<string, PerToken>(), new Map<string, PerToken>()];
   const rows = new Map<string, readonly (readonly number[])[]>();
   const perToken = async (x: Tensor, length: number): Promise<PerToken> => {
@@ -70,8 +77,9 @@ export async function readOutputs(
     if (isOfTokens(state, time)) input.set(`encoder state ${i}`, await perToken(state, time));
   for (const [i, state] of hidden_states.entries())
     if (isOfTokens(state, told)) output.set(`state ${i}`, await perToken(state, told));
-  for (const [name, x] of Object.entries(named)) {
-    if (x === undefined || !isShown(name)) continue;
+  for (const name of shown) {
+    const x = outputs[name];
+    if (x === undefined) continue;
     if (name !== 'pooler_output' && isOfTokens(x, told)) output.set(name, await perToken(x, told));
     else if (x.shape[0] === batch)
       rows.set(
@@ -82,8 +90,10 @@ export async function readOutputs(
   return { input, output, rows };
 }
 
-const shown = ['logits', 'start_logits', 'end_logits', 'last_hidden_state', 'pooler_output'];
-
-function isShown(name: string): boolean {
-  return shown.includes(name);
-}
+const shown = [
+  'logits',
+  'start_logits',
+  'end_logits',
+  'last_hidden_state',
+  'pooler_output',
+] as const;

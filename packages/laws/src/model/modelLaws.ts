@@ -14,6 +14,7 @@ import {
   projectionOf,
   readingOf,
 } from './modelCase.ts';
+import { readsCache } from './readsCache.ts';
 
 export interface ModelLawOptions<M extends LawModel> extends ModelSource<M> {
   /** Whether tokens see those before them only. Defaults to what the model says, and to yes for one with a decoder. */
@@ -36,6 +37,7 @@ const usualTolerance = 1e-9;
  * What every model that reads tokens must obey. It is taken in f64.
  *
  * - A token that comes later changes nothing where the model, or its decoder, is causal, and something where it is not.
+ * - Read in parts, each with the keys and values of those before it in a cache, a text gives what it gives at once.
  * - Padding on the right, or on the left, changes nothing that is told of tokens and, on the right, of texts.
  * - A batch gives what its rows give one by one.
  * - A gradient reaches every tensor that the outputs depend on.
@@ -56,8 +58,12 @@ export function modelLaws<M extends LawModel>(options: ModelLawOptions<M>): read
   const left = check('does not see padding on the left', (given) =>
     seesNoPadding(given, options, 'left'),
   );
+  const cached = check('reads from a cache what it reads without', (given) =>
+    readsCache(given, options, options.tolerance ?? usualTolerance),
+  );
   return [
     ...(isOfTokens ? [ahead] : []),
+    ...(isOfTokens && isMasked && isCausal(options.make(), options) ? [cached] : []),
     ...(isOfTokens && isMasked ? [left] : []),
     check('does not see padding on the right', (given) => seesNoPadding(given, options, 'right')),
     check('gives for a batch what it gives for its rows', (given) => givesRows(given, options)),
@@ -95,20 +101,27 @@ async function looksAhead<M extends LawModel>(
     ? await read(texts, changed(answers))
     : await read(changed(texts), answers);
   const place = ((hasDecoder ? answers : texts)[0]?.length ?? 2) - 2;
-  const isCausal = options.isCausal ?? (hasDecoder || model.isCausal === true);
+  const causal = isCausal(model, options);
   for (const [name, states] of before.output) {
     const others = after.output.get(name) ?? [];
     const early = (rows: PerToken): number[] => rows.flatMap((row) => row.slice(0, place).flat(2));
     const late = (rows: PerToken): number[] => rows.flatMap((row) => row.slice(place).flat(2));
-    if (isCausal) requireClose(`${name} before the token`, early(others), early(states), tolerance);
+    if (causal) requireClose(`${name} before the token`, early(others), early(states), tolerance);
     if (late(states).every((value, i) => value === late(others)[i]))
       throw new Error(`${name} does not depend on the tokens`);
   }
-  if (isCausal) return;
+  if (causal) return;
   const last = [...before.output.keys()].at(-1) ?? '';
   const [one, two] = [before, after].map(({ output }) => output.get(last)?.[0]?.[0] ?? []);
   if (one?.every((value, i) => Math.abs(value - (two?.[i] ?? 0)) < tolerance))
     throw new Error(`${last} of the first token does not see those behind it`);
+}
+
+function isCausal(
+  model: LawModel,
+  options: Pick<ModelLawOptions<LawModel>, 'isCausal' | 'echoes'>,
+): boolean {
+  return options.isCausal ?? (hasAnswers(model, options) || model.isCausal === true);
 }
 
 /** Another token, which is neither padding nor the end of a text. */

@@ -1,4 +1,4 @@
-import { crossEntropy, LorikeetError, reshape, type Tensor } from '@lorikeet/tensor-core';
+import { crossEntropy, LorikeetError, reshape, Tensor } from '@lorikeet/tensor-core';
 import type { ModelInputs, ModelOutputs } from '../model.ts';
 
 /**
@@ -19,7 +19,7 @@ export function choicesApart(inputs: ModelInputs): ModelInputs {
   const flat = (x: Tensor): Tensor =>
     reshape(x, [(x.shape[0] ?? 0) * (x.shape[1] ?? 0), ...x.shape.slice(2)]);
   const rest = Object.fromEntries(
-    Object.entries(others).map(([name, x]) => [name, x && 'shape' in x ? flat(x as Tensor) : x]),
+    Object.entries(others).map(([name, x]) => [name, x instanceof Tensor ? flat(x) : x]),
   );
   return input_ids === undefined
     ? { ...rest, inputs_embeds: flat(inputs_embeds) }

@@ -8,6 +8,7 @@ import {
 } from '@lorikeet/nn';
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { Architecture } from '../family.ts';
+import { keptStates } from '../keptStates.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../model.ts';
 import { type HeadLayer, type HeadStep, runStep } from './headStep.ts';
 import type { LabelFields } from './labelFields.ts';
@@ -83,7 +84,8 @@ class HeadedModel implements Model, TakesVectors, TiesWeights {
     const { labels: _, ...own } = task.inputs?.(inputs) ?? inputs;
     const base = context.call(baseField, baseOf(this), own);
     const { last_hidden_state, pooler_output, ...states } = base;
-    const start = (pooled ? pooler_output : undefined) ?? last_hidden_state;
+    const told = task.isCausal === true ? keptStates(last_hidden_state, inputs) : last_hidden_state;
+    const start = (pooled ? pooler_output : undefined) ?? told;
     const scores = this.steps.reduce((x, step) => runStep(step, this, x, own, context), start);
     return { ...states, ...task.outputs(scores, inputs, this.config) };
   }

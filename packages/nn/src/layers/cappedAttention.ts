@@ -1,16 +1,6 @@
-import {
-  dot,
-  greater,
-  lessEqual,
-  logicalAnd,
-  reshape,
-  softmax,
-  type Tensor,
-  tanh,
-  where,
-} from '@lorikeet/tensor-core';
+import { dot, logicalAnd, reshape, softmax, type Tensor, tanh, where } from '@lorikeet/tensor-core';
 import type { Context } from '../context.ts';
-import { relativePositions } from './relativePositions.ts';
+import { isBehind, relativePositions } from './relativePositions.ts';
 
 export interface CappedAttentionOptions {
   /** What products of query and key are multiplied with. */
@@ -19,6 +9,8 @@ export interface CappedAttentionOptions {
   readonly cap: number;
   /** Bool, broadcastable to [B, H, T, S]: true where a query may look. */
   readonly mask?: Tensor | undefined;
+  /** Whether the last query stands at the last key, and each sees only keys that are not later. Defaults to true. */
+  readonly causal?: boolean;
   /** A query sees only this many of the last keys. */
   readonly window?: number | undefined;
   /** Rate of dropout on the attention weights. */
@@ -38,7 +30,7 @@ export function cappedAttention(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { scale, cap, mask, window, dropout }: CappedAttentionOptions,
+  { scale, cap, mask, causal = true, window, dropout }: CappedAttentionOptions,
   context: Context,
 ): Tensor {
   const [batch = 0, heads = 0, time = 0, size = 0] = query.shape;
@@ -50,12 +42,11 @@ export function cappedAttention(
   const grouped = reshape(query, [batch, groups, (heads / groups) * time, size]);
   const products = dot(grouped, key, { contract: [[3], [3]], batch: along });
   const capped = softCap(reshape(products, [batch, heads, time, keys]).mul(scale), cap);
-  const distance = relativePositions(time, keys); // [T, S]
-  const isBehind = lessEqual(distance, 0);
-  const isNear = window === undefined ? isBehind : logicalAnd(isBehind, greater(distance, -window));
-  const isSeen = mask === undefined ? isNear : logicalAnd(mask, isNear);
+  const near = causal ? isBehind(relativePositions(time, keys), window) : undefined; // [T, S]
+  const isSeen = mask && near ? logicalAnd(mask, near) : (mask ?? near);
+  const seen = isSeen === undefined ? capped : where(isSeen, capped, -1e30);
   // A finite number: a query that sees nothing gets the mean of the values, as in `attention`.
-  const weights = context.dropout(softmax(where(isSeen, capped, -1e30), -1), dropout);
+  const weights = context.dropout(softmax(seen, -1), dropout);
   const byGroup = reshape(weights, [batch, groups, (heads / groups) * time, keys]);
   const attended = dot(byGroup, value, { contract: [[3], [2]], batch: along });
   return reshape(attended, [batch, heads, time, value.shape[3] ?? 0]);

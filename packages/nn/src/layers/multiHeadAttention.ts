@@ -1,7 +1,8 @@
 import { attention, type Tensor } from '@lorikeet/tensor-core';
 import type { Context } from '../context.ts';
 import { mergeHeads, splitHeads } from '../heads.ts';
-import { afterPast, type KeyValues } from '../keyValues.ts';
+import { afterPast, type Past } from '../keyValues.ts';
+import { sightOf } from '../sight.ts';
 
 export interface MultiHeadOptions {
   readonly heads: number;
@@ -24,7 +25,7 @@ export interface AttentionInputs {
   /** [B, S, G * V] */
   readonly value: Tensor;
   /** Of positions before these, split into heads already; S counts them too. */
-  readonly past?: KeyValues | undefined;
+  readonly past?: Past | undefined;
   /** Bool, broadcastable to [B, H, T, S]: true where a query may look. */
   readonly mask?: Tensor | undefined;
   /** Added to the scaled products; broadcastable to [B, H, T, S]. */
@@ -38,20 +39,19 @@ export interface AttentionInputs {
  */
 export function multiHeadAttention(
   { query, key, value, past, mask, bias }: AttentionInputs,
-  { heads, keyValueHeads = heads, dropout, causal, window, scale }: MultiHeadOptions,
+  { heads, keyValueHeads = heads, dropout, causal = false, window, scale }: MultiHeadOptions,
   context: Context,
 ): Tensor {
   const all = afterPast(past, {
     key: splitHeads(key, keyValueHeads),
     value: splitHeads(value, keyValueHeads),
   });
+  const [queries = 0, keys = 0] = [query.shape[1], all.key.shape[2]];
   return mergeHeads(
     attention(splitHeads(query, heads), all.key, all.value, {
-      mask,
+      ...sightOf(past, { mask, causal, window }, queries, keys),
       bias,
-      window,
       dropout: context.key === undefined ? undefined : { rate: dropout, key: context.key },
-      ...(causal === undefined ? {} : { causal }),
       ...(scale === undefined ? {} : { scale }),
     }),
   );

@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 import { normalInitializer } from '../initialize.ts';
 import type { Site } from '../site.ts';
 import { baseOf, gather, type Weight } from '../weight.ts';
-import { relativePositions } from './relativePositions.ts';
+import { positionsFrom, relativePositions } from './relativePositions.ts';
 
 export interface RelativePositionOptions {
   /** Rows of the table. */
@@ -47,20 +47,25 @@ export class RelativePositionBias {
   }
 
   /**
-   * What is added to the products of T queries and S keys, of which the last stand at one place.
+   * What is added to the products of T queries and S keys, of which the last stand at one place, or the first query at
+   * the `place` of a cache.
    *
    * @returns [1, H, T, S]
    */
-  call(queries: number, keys: number, context: Context): Tensor {
+  call(queries: number, keys: number, place: Tensor | undefined, context: Context): Tensor {
     const { maxDistance, bidirectional } = this;
     const options = { buckets: baseOf(this.weight).shape[0] ?? 0, maxDistance, bidirectional };
+    const [between, ahead] =
+      place === undefined
+        ? [relativePositions(queries, keys), queries]
+        : [positionsFrom(place, queries, keys), keys];
     // There are far fewer distances than pairs.
-    const buckets = Array.from({ length: queries + keys - 1 }, (_, i) =>
+    const buckets = Array.from({ length: ahead + keys - 1 }, (_, i) =>
       relativeBucket(i - keys + 1, options),
     );
     const ids = tensor(buckets, [buckets.length], 'i32');
-    const rows = gather(ids, this.weight, context.child('weight')); // [T + S - 1, H]
-    const pairs = gatherRows(rows, add(relativePositions(queries, keys), keys - 1)); // [T, S, H]
+    const rows = gather(ids, this.weight, context.child('weight')); // [.., H]
+    const pairs = gatherRows(rows, add(between, keys - 1)); // [T, S, H]
     return expandDims(permute(pairs, [2, 0, 1]), 0);
   }
 }

@@ -15,7 +15,7 @@ import { modelOf, type PromptInputs, promptInputsOf } from './promptInputs.ts';
  * The inputs of a model with vectors before those of its tokens. These take the first positions and token type 0, are
  * seen by all, and have no labels; where tokens are told by their place, the place moves along.
  *
- * A model with a decoder keeps its labels, which are the decoder's.
+ * A model with a decoder keeps its labels, which are the decoder's. In a cache the vectors are already.
  *
  * @param prompt [P, D], or [B, P, D]; [2P, D] for a model with a decoder, of which the second half is not read.
  */
@@ -27,6 +27,7 @@ export function addPrompt(
 ): PromptInputs {
   const model = modelOf(module);
   const { input_ids, task_ids: _, ...given } = promptInputsOf(inputs);
+  if (given.cache_position !== undefined) return { ...given, input_ids };
   const words = given.inputs_embeds ?? (input_ids && model.embed(input_ids, context));
   if (words === undefined) return given;
   const [batch = 0, time = 0, width = 0] = words.shape;
@@ -75,6 +76,7 @@ export function addPrefix(
 ): PromptInputs {
   const { layers, keyValueHeads: heads, headSize, hasDecoder = false } = modelOf(module).inputSite;
   const { task_ids: _, ...given } = promptInputsOf(inputs);
+  if (given.cache_position !== undefined) return given;
   const { position_ids, past_key_values: past } = given;
   const field = hasDecoder ? 'decoder_attention_mask' : 'attention_mask';
   const mask = given[field];

@@ -9,6 +9,8 @@ export interface PromptInputs {
   readonly token_type_ids?: Tensor | undefined;
   readonly position_ids?: Tensor | undefined;
   readonly past_key_values?: readonly KeyValues[] | undefined;
+  /** Where the tokens go in a cache, which holds the virtual ones already. */
+  readonly cache_position?: Tensor | undefined;
   readonly decoder_attention_mask?: Tensor | undefined;
   readonly labels?: Tensor | undefined;
   readonly start_positions?: Tensor | undefined;

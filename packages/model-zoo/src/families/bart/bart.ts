@@ -13,6 +13,8 @@ import { crossEntropy, foldIn, stopGradient, type Tensor, zeros } from '@lorikee
 import { decoderInput, seq2seqStates } from '../../encoderDecoder.ts';
 import type { BaseModel } from '../../heads/headedModel.ts';
 import { requireTied } from '../../heads/textHeads.ts';
+import { keptStates } from '../../keptStates.ts';
+import { crossPasts, layerPasts } from '../../layerPasts.ts';
 import { lookUp } from '../../lookUp.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import type { BartConfig } from './config.ts';
@@ -70,19 +72,26 @@ export class BartModel implements BaseModel, TiesWeights {
     const { pad_token_id: padding, decoder_start_token_id: start } = this.config;
     const embed = (tokens: Tensor): Tensor => this.embed(tokens, context);
     const { attention_mask: attentionMask } = inputs;
-    const encoder = context.call('encoder', this.encoder, {
-      words: inputs.inputs_embeds === undefined ? embed(inputs.input_ids) : inputs.inputs_embeds, // [B, T, D]
-      attentionMask,
-      positions: inputs.position_ids,
-    });
+    const [pasts, cross] = [layerPasts(inputs), crossPasts(inputs)];
+    const encoder =
+      inputs.cross_key_values === undefined
+        ? context.call('encoder', this.encoder, {
+            words:
+              inputs.inputs_embeds === undefined ? embed(inputs.input_ids) : inputs.inputs_embeds, // [B, T, D]
+            attentionMask,
+            positions: inputs.position_ids,
+          })
+        : undefined;
     const decoder = context.call('decoder', this.decoder, {
       words: decoderInput(inputs, embed, { start, padding, readsInput: true }), // [B, U, D]
       attentionMask: inputs.decoder_attention_mask,
-      memory: encoder.last,
+      memory: encoder?.last,
       memoryMask: attentionMask,
-      past: inputs.past_key_values,
+      pasts,
+      crossPasts: cross,
     });
-    return { last_hidden_state: decoder.last, ...seq2seqStates(encoder, decoder) };
+    const told = { ...pasts.outputs(), ...cross.outputs() };
+    return { last_hidden_state: decoder.last, ...seq2seqStates(encoder, decoder), ...told };
   }
 }
 
@@ -127,7 +136,7 @@ export class BartForConditionalGeneration implements Model, TakesVectors, TiesWe
     // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
     const rows = tiedPart(this.model.shared.weight);
     const own = context.child('lm_head');
-    const scores = contract(last_hidden_state, rows, { inputAxis: 1 }, own); // [B, U, V]
+    const scores = contract(keptStates(last_hidden_state, inputs), rows, { inputAxis: 1 }, own); // [B, U, V]
     const logits = scores.add(stopGradient(this.final_logits_bias));
     if (inputs.labels === undefined) return { ...states, logits };
     return { ...states, loss: crossEntropy(logits, inputs.labels), logits };

@@ -9,6 +9,8 @@ import {
   mergeHeads,
   normalInitializer,
   type OpenAttention,
+  type Past,
+  sightOf,
   splitHeads,
 } from '@lorikeet/nn';
 import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
@@ -17,9 +19,11 @@ import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
 interface BartLook {
   /** [B, S, D], what is looked at; the input itself without it. */
   readonly memory?: Tensor | undefined;
+  /** Its keys and values, where they are there already. */
+  readonly known?: KeyValues | undefined;
   /** Bool, broadcastable to [B, H, T, S]. */
   readonly mask: Tensor | undefined;
-  readonly past?: KeyValues | undefined;
+  readonly past?: Past | undefined;
 }
 
 /** The sizes and rates of a layer, whatever a config calls them. */
@@ -82,12 +86,12 @@ class BartAttention implements OpenAttention {
 
   /** @param x [B, T, D]; the result too. */
   call(x: Tensor, look: BartLook, context: Context): Tensor {
-    const { memory, mask, past } = look;
-    const { key, value } = afterPast(past, this.keyValues(memory ?? x, context)); // [B, H, P + S, K]
+    const { memory, known, mask, past } = look;
+    const { key, value } = afterPast(past, known ?? this.keyValues(memory ?? x, context)); // [B, H, P + S, K]
+    const sight = { mask, causal: this.causal };
     const { key: randomness } = context.child('attention');
     const attended = attention(this.queries(x, look, context), key, value, {
-      mask,
-      causal: this.causal,
+      ...sightOf(past, sight, x.shape[1] ?? 0, key.shape[2] ?? 0),
       dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
     });
     return this.project(mergeHeads(attended), context);

@@ -1,13 +1,8 @@
-import {
-  type Context,
-  Embedding,
-  type KeyValues,
-  LayerNorm,
-  normalInitializer,
-} from '@lorikeet/nn';
+import { type Context, Embedding, LayerNorm, normalInitializer } from '@lorikeet/nn';
 import { foldIn, gather, iota, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { States } from '../../encoderDecoder.ts';
+import type { CrossPasts, LayerPasts } from '../../layerPasts.ts';
 import { requireRoom } from '../../positions.ts';
 import type { BartConfig } from './config.ts';
 import { BartLayer } from './layer.ts';
@@ -31,7 +26,8 @@ interface BartReading {
   /** Of a decoder: what the encoder made, [B, S, D], and its mask. */
   readonly memory?: Tensor | undefined;
   readonly memoryMask?: Tensor | undefined;
-  readonly past?: readonly KeyValues[] | undefined;
+  readonly pasts?: LayerPasts | undefined;
+  readonly crossPasts?: CrossPasts | undefined;
 }
 
 const firstPosition = 2;
@@ -68,27 +64,30 @@ export class BartStack {
 
   /** One state for the input and for each layer. */
   call(reading: BartReading, context: Context): States {
-    const { words, attentionMask, memory, memoryMask, past } = reading;
+    const { words, attentionMask, memory, memoryMask, pasts, crossPasts } = reading;
     const { layernorm_embedding: norm } = this;
     const placed = words.add(this.positions(reading, context));
     const normalized = norm === null ? placed : context.call('layernorm_embedding', norm, placed);
-    const [mask, cross] = [keyMask(attentionMask), { memory, mask: keyMask(memoryMask) }];
+    const [mask, memorySeen] = [keyMask(attentionMask), keyMask(memoryMask)];
     let last = context.child('dropout').dropout(normalized, this.dropout); // [B, T, D]
     const states = [last];
     for (const [i, layer] of this.layers.entries()) {
-      last = context.call(`layers.${i}`, layer, last, { mask, past: past?.[i] }, cross);
+      const known = crossPasts?.known(i);
+      const cross = { memory, known, mask: memorySeen, past: crossPasts?.at(i) };
+      last = context.call(`layers.${i}`, layer, last, { mask, past: pasts?.at(i) }, cross);
       states.push(last);
     }
     return { last, states };
   }
 
   /** [1 or B, T, D] */
-  private positions({ words, past, positions: given }: BartReading, context: Context): Tensor {
+  private positions({ words, pasts, positions: given }: BartReading, context: Context): Tensor {
     const [, time = 0, width = 0] = words.shape;
-    const first = past?.[0]?.key.shape[2] ?? 0;
-    requireRoom(first + time, this.most);
+    const { key, place } = pasts?.at(0) ?? {};
+    const first = key?.shape[2] ?? 0;
+    if (place === undefined) requireRoom(first + time, this.most);
     const { embed_positions: table } = this;
-    const places = given ?? iota([1, time], 1).add(first);
+    const places = given ?? iota([1, time], 1).add(place ?? first);
     if (table !== null) return context.call('embed_positions', table, places.add(firstPosition));
     return gather(waves(this.most, width), places).cast(words.dtype);
   }

@@ -9,6 +9,7 @@ import {
   multiHeadAttention,
   normalInitializer,
   type OpenAttention,
+  type Past,
   splitHeads,
 } from '@lorikeet/nn';
 import { foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
@@ -79,7 +80,7 @@ class GPT2Attention implements OpenAttention {
   }
 }
 
-type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
+type Rest = readonly [mask: Tensor | undefined, past: Past | undefined, context: Context];
 
 class GPT2MLP {
   readonly c_fc: Conv1D;
@@ -152,7 +153,7 @@ export class GPT2Block {
   }
 
   /** @param x [B, T, D]; the result too. @param mask bool [B, 1, 1, P + T] */
-  call(x: Tensor, mask: Tensor | undefined, past: KeyValues | undefined, context: Context): Tensor {
+  call(x: Tensor, mask: Tensor | undefined, past: Past | undefined, context: Context): Tensor {
     const attended = x.add(
       context.call('attn', this.attn, context.call('ln_1', this.ln_1, x), mask, past),
     );

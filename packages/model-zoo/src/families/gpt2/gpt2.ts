@@ -14,6 +14,8 @@ import {
 } from '@lorikeet/nn';
 import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
+import { keptStates } from '../../keptStates.ts';
+import { layerPasts } from '../../layerPasts.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { nextTokenLoss } from '../../nextTokenLoss.ts';
 import { positionsOf } from '../../positions.ts';
@@ -82,13 +84,15 @@ export class GPT2Model implements Model, TakesVectors {
     const positions = context.call('wpe', this.wpe, positionsOf(inputs, this.wpe)); // [1 or B, T, D]
     let state = context.call('drop', this.drop, words.add(positions)); // [B, T, D]
     const mask = keyMask(inputs.attention_mask); // [B, 1, 1, P + T]
+    const pasts = layerPasts(inputs);
     const states: Tensor[] = [];
     for (const [i, block] of this.h.entries()) {
       states.push(state);
-      state = context.call(`h.${i}`, block, state, mask, inputs.past_key_values?.[i]);
+      state = context.call(`h.${i}`, block, state, mask, pasts.at(i));
     }
     const last_hidden_state = context.call('ln_f', this.ln_f, state);
-    return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
+    const hidden_states = [...states, last_hidden_state];
+    return { last_hidden_state, hidden_states, ...pasts.outputs() };
   }
 }
 
@@ -129,17 +133,13 @@ export class GPT2LMHeadModel implements Model, TakesVectors, TiesWeights {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { last_hidden_state, hidden_states } = context.call(
-      'transformer',
-      this.transformer,
-      inputs,
-    );
+    const { last_hidden_state, ...others } = context.call('transformer', this.transformer, inputs);
     // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
     const head =
       this.lm_head === null ? tiedPart(this.transformer.wte.weight) : this.lm_head.weight;
     const own = context.child('lm_head');
-    const logits = contract(last_hidden_state, head, { inputAxis: 1 }, own); // [B, T, V]
-    if (inputs.labels === undefined) return { logits, hidden_states };
-    return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
+    const logits = contract(keptStates(last_hidden_state, inputs), head, { inputAxis: 1 }, own); // [B, T, V]
+    if (inputs.labels === undefined) return { logits, ...others };
+    return { loss: nextTokenLoss(logits, inputs.labels), logits, ...others };
   }
 }

@@ -7,11 +7,12 @@ import {
   type RotaryFrequencies,
   rotation,
 } from '@lorikeet/nn';
-import { foldIn, iota, type Tensor } from '@lorikeet/tensor-core';
+import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { BaseModel } from '../../heads/headedModel.ts';
+import { layerPasts } from '../../layerPasts.ts';
 import type { ModelInputs, ModelOutputs } from '../../model.ts';
-import { pastLength, sizesOf } from '../../positions.ts';
+import { countedPositions } from '../../positions.ts';
 import { ropeOf } from '../llama/rope.ts';
 import { type GPTNeoXConfig, neoXRope } from './config.ts';
 import { GPTNeoXLayer } from './layer.ts';
@@ -64,16 +65,17 @@ export class GPTNeoXModel implements BaseModel {
       inputs.inputs_embeds === undefined
         ? this.embed(inputs.input_ids, context)
         : inputs.inputs_embeds; // [B, T, D]
-    const counted = (): Tensor => iota([sizesOf(inputs)[1]], 0).add(pastLength(inputs));
-    const turn = rotation(inputs.position_ids ?? counted(), this.rope);
+    const turn = rotation(inputs.position_ids ?? countedPositions(inputs), this.rope);
     const mask = keyMask(inputs.attention_mask); // [B, 1, 1, P + T]
     let state = context.child('emb_dropout').dropout(words, this.config.hidden_dropout);
+    const pasts = layerPasts(inputs);
     const states: Tensor[] = [];
     for (const [i, layer] of this.layers.entries()) {
       states.push(state);
-      state = context.call(`layers.${i}`, layer, state, turn, mask, inputs.past_key_values?.[i]);
+      state = context.call(`layers.${i}`, layer, state, turn, mask, pasts.at(i));
     }
     const last_hidden_state = context.call('final_layer_norm', this.final_layer_norm, state);
-    return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
+    const hidden_states = [...states, last_hidden_state];
+    return { last_hidden_state, hidden_states, ...pasts.outputs() };
   }
 }

@@ -9,13 +9,15 @@ import {
   type Linear,
   mergeHeads,
   type OpenAttention,
+  type Past,
   type Rotation,
+  sightOf,
 } from '@lorikeet/nn';
 import { attention, foldIn, reshape, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
 import { headLinear } from '../../heads/textHeads.ts';
 import type { GPTNeoXConfig } from './config.ts';
 
-type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
+type Rest = readonly [mask: Tensor | undefined, past: Past | undefined, context: Context];
 
 /** Causal attention of which a part of each head turns with the position. */
 class GPTNeoXAttention implements OpenAttention {
@@ -58,8 +60,7 @@ class GPTNeoXAttention implements OpenAttention {
     const all = afterPast(past, { key: applyRotary(key, turn), value }); // [B, H, P + T, K]
     const { key: randomness } = context.child('attention');
     const attended = attention(applyRotary(query, turn), all.key, all.value, {
-      mask,
-      causal: true,
+      ...sightOf(past, { mask, causal: true }, x.shape[1] ?? 0, all.key.shape[2] ?? 0),
       dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
     });
     return this.project(mergeHeads(attended), context);

@@ -9,8 +9,11 @@ import {
   mergeHeads,
   normalInitializer,
   type OpenAttention,
+  type Past,
   RMSNorm,
   type Rotation,
+  type Sight,
+  sightOf,
   splitHeads,
 } from '@lorikeet/nn';
 import { attention, foldIn, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
@@ -96,7 +99,9 @@ abstract class RotaryAttention implements OpenAttention {
       value: splitHeads(value, this.keyValueHeads),
     }); // [B, G, P + T, K]
     const turned = this.turnedQueries(query, turn, context);
-    return this.project(mergeHeads(this.attend(turned, all, mask, context)), context);
+    const sight = { mask, causal: true, window: this.window ?? undefined };
+    const own = sightOf(past, sight, x.shape[1] ?? 0, all.key.shape[2] ?? 0);
+    return this.project(mergeHeads(this.attend(turned, all, own, context)), context);
   }
 
   private turnedQueries(query: Tensor, turn: Rotation, context: Context): Tensor {
@@ -105,23 +110,15 @@ abstract class RotaryAttention implements OpenAttention {
   }
 
   /** [B, H, T, K] */
-  private attend(
-    query: Tensor,
-    { key, value }: KeyValues,
-    mask: Tensor | undefined,
-    context: Context,
-  ): Tensor {
+  private attend(query: Tensor, { key, value }: KeyValues, sight: Sight, context: Context): Tensor {
     const own = context.child('attention');
     const { cap, scale, dropout: rate } = this;
-    const window = this.window ?? undefined;
     if (cap !== null) {
-      const options = { scale, cap, mask, window, dropout: rate };
+      const options = { ...sight, scale, cap, dropout: rate };
       return cappedAttention(query, key, value, options, own);
     }
     return attention(query, key, value, {
-      mask,
-      causal: true,
-      window,
+      ...sight,
       scale,
       dropout: own.key === undefined ? undefined : { rate, key: own.key },
     });
@@ -222,7 +219,7 @@ export function initAttention(
   );
 }
 
-type Rest = readonly [mask: Tensor | undefined, past: KeyValues | undefined, context: Context];
+type Rest = readonly [mask: Tensor | undefined, past: Past | undefined, context: Context];
 
 function normalized(label: string, norm: RMSNorm | null, heads: Tensor, context: Context): Tensor {
   return norm === null ? heads : context.call(label, norm, heads);

@@ -1,9 +1,9 @@
 import {
   type Context,
   GatedMLP,
-  type KeyValues,
   Linear,
   normalInitializer,
+  type Past,
   RMSNorm,
   type Rotation,
 } from '@lorikeet/nn';
@@ -73,7 +73,7 @@ export class LlamaDecoderLayer {
     x: Tensor,
     turn: Rotation,
     mask: Tensor | undefined,
-    past: KeyValues | undefined,
+    past: Past | undefined,
     context: Context,
   ): Tensor {
     const { post_attention_layernorm: postAttention, pre_feedforward_layernorm: before } = this;

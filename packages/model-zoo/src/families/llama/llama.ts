@@ -14,12 +14,14 @@ import {
   type TiesWeights,
   tiedPart,
 } from '@lorikeet/nn';
-import { foldIn, iota, type Tensor } from '@lorikeet/tensor-core';
+import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
+import { keptStates } from '../../keptStates.ts';
+import { layerPasts } from '../../layerPasts.ts';
 import { lookUp } from '../../lookUp.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { nextTokenLoss } from '../../nextTokenLoss.ts';
-import { pastLength, sizesOf } from '../../positions.ts';
+import { countedPositions } from '../../positions.ts';
 import { headSize, keyValueHeads, type LlamaLikeConfig } from './config.ts';
 import type { LlamaDesign } from './design.ts';
 import { LlamaDecoderLayer } from './layer.ts';
@@ -94,16 +96,17 @@ export class LlamaModel implements Model, TakesVectors {
       inputs.inputs_embeds === undefined
         ? this.embed(inputs.input_ids, context)
         : inputs.inputs_embeds; // [B, T, D]
-    const counted = (): Tensor => iota([sizesOf(inputs)[1]], 0).add(pastLength(inputs));
-    const turn = rotation(inputs.position_ids ?? counted(), this.rope);
+    const turn = rotation(inputs.position_ids ?? countedPositions(inputs), this.rope);
     const mask = keyMask(inputs.attention_mask); // [B, 1, 1, P + T]
+    const pasts = layerPasts(inputs);
     const states: Tensor[] = [];
     for (const [i, layer] of this.layers.entries()) {
       states.push(state);
-      state = context.call(`layers.${i}`, layer, state, turn, mask, inputs.past_key_values?.[i]);
+      state = context.call(`layers.${i}`, layer, state, turn, mask, pasts.at(i));
     }
     const last_hidden_state = context.call('norm', this.norm, state);
-    return { last_hidden_state, hidden_states: [...states, last_hidden_state] };
+    const hidden_states = [...states, last_hidden_state];
+    return { last_hidden_state, hidden_states, ...pasts.outputs() };
   }
 }
 
@@ -157,19 +160,20 @@ export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { last_hidden_state, hidden_states } = context.call('model', this.model, inputs);
+    const { last_hidden_state, ...others } = context.call('model', this.model, inputs);
+    const told = keptStates(last_hidden_state, inputs); // [B, N, D]
     // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
     const scores =
       this.lm_head === null
         ? contract(
-            last_hidden_state,
+            told,
             tiedPart(this.model.embed_tokens.weight),
             { inputAxis: 1 },
             context.child('lm_head'),
           )
-        : context.call('lm_head', this.lm_head, last_hidden_state); // [B, T, V]
+        : context.call('lm_head', this.lm_head, told); // [B, N, V]
     const logits = this.cap === null ? scores : softCap(scores, this.cap);
-    if (inputs.labels === undefined) return { logits, hidden_states };
-    return { loss: nextTokenLoss(logits, inputs.labels), logits, hidden_states };
+    if (inputs.labels === undefined) return { logits, ...others };
+    return { loss: nextTokenLoss(logits, inputs.labels), logits, ...others };
   }
 }

@@ -9,9 +9,10 @@ import {
   siteWithin,
   type TakesVectors,
 } from '@lorikeet/nn';
-import { cumsum, foldIn, mul, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { cumsum, foldIn, gather, iota, mul, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { BaseModel } from '../../heads/headedModel.ts';
+import { layerPasts } from '../../layerPasts.ts';
 import { lookUp } from '../../lookUp.ts';
 import type { ModelInputs, ModelOutputs } from '../../model.ts';
 import { pastLength, positionsOf, requireRoom, sizesOf } from '../../positions.ts';
@@ -75,26 +76,29 @@ class OPTDecoder implements TakesVectors {
     const positions = context.call('embed_positions', table, this.positions(inputs));
     const mask = keyMask(inputs.attention_mask); // [B, 1, 1, P + T]
     let state = wide.add(positions);
+    const pasts = layerPasts(inputs);
     const states: Tensor[] = [];
     for (const [i, layer] of this.layers.entries()) {
       states.push(state);
-      const look = { mask, past: inputs.past_key_values?.[i] };
+      const look = { mask, past: pasts.at(i) };
       state = context.call(`layers.${i}`, layer, state, look, { mask: undefined });
     }
     const normalized = norm === null ? state : context.call('final_layer_norm', norm, state);
     const last = narrow === null ? normalized : context.call('project_out', narrow, normalized);
-    return { last_hidden_state: last, hidden_states: [...states, last] };
+    return { last_hidden_state: last, hidden_states: [...states, last], ...pasts.outputs() };
   }
 
   /** Rows of the table of positions: those of tokens are counted, and padding has none. */
   private positions(inputs: ModelInputs): Tensor {
-    const { attention_mask: mask, position_ids } = inputs;
+    const { attention_mask: mask, position_ids, cache_position: place } = inputs;
     if (position_ids !== undefined) return position_ids.add(firstPosition);
     const { embed_positions: table } = this;
     if (mask === undefined) return positionsOf(inputs, table).add(firstPosition);
     const [[, time], past] = [sizesOf(inputs), pastLength(inputs)];
-    requireRoom(past + time, (baseOf(table.weight).shape[0] ?? 0) - firstPosition);
+    if (place === undefined)
+      requireRoom(past + time, (baseOf(table.weight).shape[0] ?? 0) - firstPosition);
     const counted = mul(cumsum(mask, 1), mask).add(firstPosition - 1); // [B, P + T]
+    if (place !== undefined) return gather(counted, iota([time], 0).add(place), 1);
     return sliceAxis(counted, 1, past, time);
   }
 }

@@ -7,7 +7,9 @@ import {
   mergeHeads,
   normalInitializer,
   type OpenAttention,
+  type Past,
   RelativePositionBias,
+  sightOf,
   splitHeads,
 } from '@lorikeet/nn';
 import { attention, foldIn, type Tensor } from '@lorikeet/tensor-core';
@@ -17,11 +19,13 @@ import type { T5Config } from './config.ts';
 export interface T5Look {
   /** [B, S, D], what is looked at; the input itself without it. */
   readonly memory?: Tensor | undefined;
+  /** Its keys and values, where they are there already. */
+  readonly known?: KeyValues | undefined;
   /** Bool, broadcastable to [B, H, T, S]. */
   readonly mask: Tensor | undefined;
   /** Added to products of queries and keys, [1, H, T, S]. */
   readonly bias?: Tensor | undefined;
-  readonly past?: KeyValues | undefined;
+  readonly past?: Past | undefined;
 }
 
 interface Projections {
@@ -119,14 +123,14 @@ export class T5Attention implements OpenAttention {
 
   /** @param x [B, T, D]; the result too. */
   call(x: Tensor, look: T5Look, context: Context): Tensor {
-    const { memory, mask, bias, past } = look;
-    const { key, value } = afterPast(past, this.keyValues(memory ?? x, context));
+    const { memory, known, mask, bias, past } = look;
+    const { key, value } = afterPast(past, known ?? this.keyValues(memory ?? x, context));
+    const sight = { mask, causal: this.causal };
     const { key: randomness } = context.child('attention');
     const attended = attention(this.queries(x, look, context), key, value, {
-      mask,
+      ...sightOf(past, sight, x.shape[1] ?? 0, key.shape[2] ?? 0),
       bias,
       scale: 1,
-      causal: this.causal && memory === undefined,
       dropout: randomness === undefined ? undefined : { rate: this.dropout, key: randomness },
     });
     return this.project(mergeHeads(attended), context);

@@ -1,7 +1,8 @@
-import { type Context, Dropout, type KeyValues, RMSNorm } from '@lorikeet/nn';
+import { type Context, Dropout, type Past, RMSNorm } from '@lorikeet/nn';
 import { foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { States } from '../../encoderDecoder.ts';
+import type { CrossPasts, LayerPasts } from '../../layerPasts.ts';
 import { T5Attention, type T5Look } from './attention.ts';
 import { decoderLayers, type T5Config } from './config.ts';
 import { T5CrossAttentionPart, T5DensePart, T5SelfAttentionPart } from './layers.ts';
@@ -15,7 +16,8 @@ interface T5Reading {
   /** Of a decoder: what the encoder made, [B, S, D], and its mask. */
   readonly memory?: Tensor | undefined;
   readonly memoryMask?: Tensor | undefined;
-  readonly past?: readonly KeyValues[] | undefined;
+  readonly pasts?: LayerPasts | undefined;
+  readonly crossPasts?: CrossPasts | undefined;
 }
 
 class T5Block {
@@ -69,25 +71,31 @@ export class T5Stack {
   }
 
   /** One state for the input and for each block; the last is normalised. */
-  call({ x, attentionMask, memory, memoryMask, past }: T5Reading, context: Context): States {
-    const bias = this.bias(x.shape[1] ?? 0, past?.[0]?.key.shape[2] ?? 0, context);
-    const cross = { memory, mask: keyMask(memoryMask) };
-    const mask = keyMask(attentionMask);
+  call(reading: T5Reading, context: Context): States {
+    const { x, attentionMask, memory, memoryMask, pasts, crossPasts } = reading;
+    const bias = this.bias(x.shape[1] ?? 0, pasts?.at(0), context);
+    const [mask, memorySeen] = [keyMask(attentionMask), keyMask(memoryMask)];
     let state = context.call('dropout', this.dropout, x);
     const states: Tensor[] = [];
     for (const [i, block] of this.block.entries()) {
       states.push(state);
-      state = context.call(`block.${i}`, block, state, { mask, bias, past: past?.[i] }, cross);
+      const own = { mask, bias, past: pasts?.at(i) };
+      const known = crossPasts?.known(i);
+      const cross = { memory, known, mask: memorySeen, past: crossPasts?.at(i) };
+      state = context.call(`block.${i}`, block, state, own, cross);
     }
     const normalized = context.call('final_layer_norm', this.final_layer_norm, state);
     const last = context.child('last').dropout(normalized, this.dropout.rate);
     return { last, states: [...states, last] };
   }
 
-  /** [1, H, T, P + T] */
-  private bias(time: number, past: number, context: Context): Tensor | undefined {
+  /** [1, H, T, P + T], or [1, H, T, C] of a cache */
+  private bias(time: number, past: Past | undefined, context: Context): Tensor | undefined {
     const own = this.block[0]?.layer[0].SelfAttention.relative_attention_bias ?? null;
     const label = 'block.0.layer.0.SelfAttention.relative_attention_bias';
-    return own === null ? undefined : context.call(label, own, time, past + time);
+    if (own === null) return undefined;
+    const { key, place } = past ?? {};
+    const before = key?.shape[2] ?? 0;
+    return context.call(label, own, time, place === undefined ? before + time : before, place);
   }
 }

@@ -11,6 +11,8 @@ import {
 } from '@lorikeet/nn';
 import { crossEntropy, foldIn, type Tensor } from '@lorikeet/tensor-core';
 import { decoderInput, type States, seq2seqStates } from '../../encoderDecoder.ts';
+import { keptStates } from '../../keptStates.ts';
+import { crossPasts, layerPasts } from '../../layerPasts.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import { decoderLayers, isTied, type T5Config } from './config.ts';
 import { T5Stack } from './stack.ts';
@@ -102,25 +104,29 @@ export class T5Model extends OnT5 {
   }
 
   call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { encoder, decoder } = this.read(inputs, context);
-    return { last_hidden_state: decoder.last, ...seq2seqStates(encoder, decoder) };
+    const { decoder, states } = this.read(inputs, context);
+    return { last_hidden_state: decoder.last, ...states };
   }
 
   protected read(
     inputs: ModelInputs,
     context: Context,
-  ): { readonly encoder: States; readonly decoder: States } {
-    const encoder = this.encode(inputs, context);
+  ): { readonly decoder: States; readonly states: Omit<ModelOutputs, 'logits'> } {
+    const [pasts, cross] = [layerPasts(inputs), crossPasts(inputs)];
+    const encoder =
+      inputs.cross_key_values === undefined ? this.encode(inputs, context) : undefined;
     const { decoder_start_token_id: start, pad_token_id: padding } = this.config;
     const embed = (tokens: Tensor): Tensor => this.embed(tokens, context.child('decoder'));
     const decoder = context.call('decoder', this.decoder, {
       x: decoderInput(inputs, embed, { start, padding, readsInput: this.readsInput }), // [B, U, D]
       attentionMask: inputs.decoder_attention_mask,
-      memory: encoder.last,
+      memory: encoder?.last,
       memoryMask: inputs.attention_mask,
-      past: inputs.past_key_values,
+      pasts,
+      crossPasts: cross,
     });
-    return { encoder, decoder };
+    const told = { ...pasts.outputs(), ...cross.outputs() };
+    return { decoder, states: { ...seq2seqStates(encoder, decoder), ...told } };
   }
 }
 
@@ -152,9 +158,8 @@ export class T5ForConditionalGeneration extends T5Model {
   }
 
   override call(inputs: ModelInputs, context: Context): ModelOutputs {
-    const { encoder, decoder } = this.read(inputs, context);
-    const states = seq2seqStates(encoder, decoder);
-    const logits = this.logits(decoder.last, context); // [B, U, V]
+    const { decoder, states } = this.read(inputs, context);
+    const logits = this.logits(keptStates(decoder.last, inputs), context); // [B, N, V]
     if (inputs.labels === undefined) return { logits, ...states };
     return { loss: crossEntropy(logits, inputs.labels), logits, ...states };
   }
