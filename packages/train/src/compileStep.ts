@@ -41,13 +41,13 @@ interface Sums<Model> {
 }
 
 /** A batch of a step. */
-export interface MicroBatch<Inputs> {
+interface MicroBatch<Inputs> {
   readonly inputs: Inputs;
   /** What it counts for in the step, [] f32; null if it is the only one. */
   readonly share: Tensor | null;
 }
 
-export interface StepResult<Model> {
+interface StepResult<Model> {
   /** The loss, the norm of the gradients, and what the optimiser says under its names: all in one tensor, which is read in one go. */
   readonly facts: Tensor;
   readonly measures: readonly string[];
