@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { attentionCommand } from './attention.ts';
 import { compileCommand } from './compile.ts';
 import { gemmCommand } from './gemm.ts';
+import { generateCommand } from './generate.ts';
 import { mergeCommand } from './merge.ts';
 import { mixedCommand } from './mixed.ts';
 import { overheadCommand } from './overhead.ts';
@@ -14,6 +15,7 @@ const bench = new Command('bench')
   .addCommand(attentionCommand())
   .addCommand(compileCommand())
   .addCommand(gemmCommand())
+  .addCommand(generateCommand())
   .addCommand(mergeCommand())
   .addCommand(mixedCommand())
   .addCommand(overheadCommand())

@@ -2,7 +2,14 @@ export * from './families/index.ts';
 export type { Architecture, ModelFamily } from './family.ts';
 export { defineFamily } from './family.ts';
 export { families } from './findFamily.ts';
-export { generateGreedy, type Prompt } from './generateGreedy.ts';
+export {
+  type GenerationConfig,
+  generationSchema,
+  readGenerationConfig,
+} from './generation/config.ts';
+export { type Generated, generate, type StreamedToken, stream } from './generation/generate.ts';
+export type { Prompt } from './generation/prompt.ts';
+export type { GenerateOptions } from './generation/settings.ts';
 export type { HeadName } from './heads/headNames.ts';
 export { initModel } from './initModel.ts';
 export { type LoadOptions, loadModel } from './loadModel.ts';

@@ -1,4 +1,4 @@
-import type { Context, KeyValues } from '@lorikeet/nn';
+import type { Context, KeyValues, RotaryStretch } from '@lorikeet/nn';
 import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 
 /** Tokens by their numbers. */
@@ -87,6 +87,8 @@ export interface Model {
   readonly isCausal?: boolean;
   /** Of a model that gives logits for the next token of its decoder: the number of the token that the decoder starts with. */
   readonly decoderStart?: number;
+  /** Of a model whose keys are others in a longer text, so that those of a cache hold for some lengths only: from which on. */
+  readonly stretch?: RotaryStretch | undefined;
   call(inputs: ModelInputs, context: Context): ModelOutputs;
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generateGreedy, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
+import { generate, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context, combine, partition, paths, tiedPaths } from '@lorikeet/nn';
 import { evaluate, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
@@ -117,10 +117,10 @@ test.each(generating)(
     const expected = tensors.get('generate.sequences');
     if (prompt === undefined || expected === undefined) throw new Error('no generation');
     const { input_ids, attention_mask } = prompt;
-    const sequences = await generateGreedy(
+    const { sequences } = await generate(
       model,
       { input_ids, ...(attention_mask ? { attention_mask } : {}) },
-      { maxNewTokens: 6 },
+      { max_new_tokens: 6, eos_token_id: null },
     );
     expect(sequences.flat()).toEqual([...(await expected.data())]);
   },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  generateGreedy,
+  generate,
   initModel,
   type LoadOptions,
   loadModel,
@@ -205,7 +205,8 @@ test.each(['llama-left-padded', 'llama-tied', 'mistral-sliding', 'qwen2', 'qwen3
     const expected = [...(await (await read('generate.sequences')).data())];
     await file.close();
     const model = await load(`${golden}/${name}`);
-    const sequences = await generateGreedy(model, { input_ids, ...masked }, { maxNewTokens: 6 });
+    const options = { max_new_tokens: 6, eos_token_id: null };
+    const { sequences } = await generate(model, { input_ids, ...masked }, options);
     expect(sequences.flat()).toEqual(expected);
   },
 );

@@ -138,7 +138,10 @@ describe('RelativePositionBias', () => {
 
   test('is the same for the last query alone as for all', async () => {
     const bias = new RelativePositionBias(table, { maxDistance: 8, bidirectional: true });
-    const [all, last] = [bias.call(3, 3, undefined, Context.evaluation), bias.call(1, 3, undefined, Context.evaluation)];
+    const [all, last] = [
+      bias.call(3, 3, undefined, Context.evaluation),
+      bias.call(1, 3, undefined, Context.evaluation),
+    ];
     expect((await numbers(last)).slice(0, 3)).toEqual((await numbers(all)).slice(6, 9));
   });
 

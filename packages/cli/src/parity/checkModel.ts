@@ -1,4 +1,4 @@
-import { generateGreedy, type Model, type TokenInputs } from '@lorikeet/model-zoo';
+import { generate, type Model, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context, partition, paths } from '@lorikeet/nn';
 import { compile, type Tensor, tensor } from '@lorikeet/tensor-core';
@@ -34,8 +34,8 @@ async function checkGeneration(golden: GoldenCase, model: Model): Promise<Parity
   const length = golden.shapeOf('generate.sequences')?.[1] ?? 0;
   // A decoder beside an encoder starts with one token of its own, and not with the prompt.
   const given = model.decoderStart === undefined ? (input_ids.shape[1] ?? 0) : 1;
-  const options = { maxNewTokens: length - given };
-  const sequences = await generateGreedy(
+  const options = { max_new_tokens: length - given, eos_token_id: null };
+  const { sequences } = await generate(
     model,
     { input_ids, ...(attention_mask === undefined ? {} : { attention_mask }) },
     options,

@@ -66,6 +66,10 @@ class HeadedModel implements Model, TakesVectors, TiesWeights {
     return this.task.isCausal === true;
   }
 
+  get stretch(): Model['stretch'] {
+    return baseOf(this).stretch;
+  }
+
   get inputSite(): InputSite {
     return siteWithin(this.baseField, baseOf(this), this.task.labels);
   }

@@ -5,6 +5,7 @@ import {
   LayerNorm,
   normalInitializer,
   type RotaryFrequencies,
+  type RotaryStretch,
   rotation,
 } from '@lorikeet/nn';
 import { foldIn, type Tensor } from '@lorikeet/tensor-core';
@@ -43,6 +44,10 @@ export class GPTNeoXModel implements BaseModel {
       ),
       config,
     );
+  }
+
+  get stretch(): RotaryStretch | undefined {
+    return this.rope.stretch;
   }
 
   get inputSite(): InputSite {

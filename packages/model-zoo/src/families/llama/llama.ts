@@ -7,6 +7,7 @@ import {
   normalInitializer,
   RMSNorm,
   type RotaryFrequencies,
+  type RotaryStretch,
   rotation,
   siteWithin,
   softCap,
@@ -65,6 +66,10 @@ export class LlamaModel implements Model, TakesVectors {
       design.wordScale ?? 1,
       config,
     );
+  }
+
+  get stretch(): RotaryStretch | undefined {
+    return this.rope.stretch;
   }
 
   get inputSite(): InputSite {
@@ -145,6 +150,10 @@ export class LlamaForCausalLM implements Model, TakesVectors, TiesWeights {
 
   get isCausal(): boolean {
     return true;
+  }
+
+  get stretch(): RotaryStretch | undefined {
+    return this.model.stretch;
   }
 
   get inputSite(): InputSite {

@@ -1,4 +1,4 @@
-import { generateGreedy, initModel } from '@lorikeet/model-zoo';
+import { generate, initModel } from '@lorikeet/model-zoo';
 import { evaluate, randomKey, tensor } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 
@@ -20,7 +20,9 @@ const gpt2 = await evaluate(
 const ids = (rows: number[][]) => tensor(rows, undefined, 'i32');
 
 test('what a model says next depends neither on its neighbours nor on padding', async () => {
-  const [long = [], padded = []] = await generateGreedy(
+  const {
+    sequences: [long = [], padded = []],
+  } = await generate(
     gpt2,
     {
       input_ids: ids([
@@ -32,34 +34,40 @@ test('what a model says next depends neither on its neighbours nor on padding', 
         [0, 0, 1],
       ]),
     },
-    { maxNewTokens: 4 },
+    { max_new_tokens: 4 },
   );
   expect(long).toHaveLength(7);
-  expect([long]).toEqual(
-    await generateGreedy(gpt2, { input_ids: ids([[1, 2, 3]]) }, { maxNewTokens: 4 }),
+  const { sequences } = await generate(
+    gpt2,
+    { input_ids: ids([[1, 2, 3]]) },
+    { max_new_tokens: 4 },
   );
-  expect([padded.slice(2)]).toEqual(
-    await generateGreedy(gpt2, { input_ids: ids([[5]]) }, { maxNewTokens: 4 }),
-  );
+  expect(sequences).toEqual([long]);
+  const alone = await generate(gpt2, { input_ids: ids([[5]]) }, { max_new_tokens: 4 });
+  expect(alone.sequences).toEqual([padded.slice(2)]);
 });
 
 test('more tokens go on from fewer', async () => {
   const prompt = { input_ids: ids([[1, 2]]) };
-  const [few = []] = await generateGreedy(gpt2, prompt, { maxNewTokens: 2 });
-  const [many = []] = await generateGreedy(gpt2, prompt, { maxNewTokens: 5 });
+  const {
+    sequences: [few = []],
+  } = await generate(gpt2, prompt, { max_new_tokens: 2 });
+  const {
+    sequences: [many = []],
+  } = await generate(gpt2, prompt, { max_new_tokens: 5 });
   expect(many.slice(0, 4)).toEqual(few);
 });
 
 describe('it refuses', () => {
-  test.each([0, -1, 1.5, Number.NaN])('to make %d tokens', async (maxNewTokens) => {
+  test.each([0, -1, 1.5, Number.NaN])('to make %d tokens', async (max_new_tokens) => {
     await expect(
-      generateGreedy(gpt2, { input_ids: ids([[1]]) }, { maxNewTokens }),
-    ).rejects.toMatchObject({ code: 'invalid-argument' });
+      generate(gpt2, { input_ids: ids([[1]]) }, { max_new_tokens }),
+    ).rejects.toMatchObject({ code: 'invalid-config' });
   });
 
   test('an empty prompt', async () => {
     const prompt = { input_ids: tensor([], [1, 0], 'i32') };
-    await expect(generateGreedy(gpt2, prompt, { maxNewTokens: 1 })).rejects.toMatchObject({
+    await expect(generate(gpt2, prompt, { max_new_tokens: 1 })).rejects.toMatchObject({
       code: 'invalid-argument',
       hint: expect.stringContaining('bos_token_id'),
     });
@@ -77,7 +85,7 @@ describe('it refuses', () => {
     };
     const bert = initModel(config, randomKey(1));
     await expect(
-      generateGreedy(bert, { input_ids: ids([[1]]) }, { maxNewTokens: 1 }),
+      generate(bert, { input_ids: ids([[1]]) }, { max_new_tokens: 1 }),
     ).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining('causal'),
@@ -86,7 +94,7 @@ describe('it refuses', () => {
 
   test('to go on where the model has no positions', async () => {
     await expect(
-      generateGreedy(gpt2, { input_ids: ids([[1]]) }, { maxNewTokens: 11 }),
+      generate(gpt2, { input_ids: ids([[1]]) }, { max_new_tokens: 11 }),
     ).rejects.toMatchObject({ code: 'index-out-of-range' });
   });
 });
