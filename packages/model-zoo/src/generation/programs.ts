@@ -30,7 +30,7 @@ export interface Told {
 }
 
 /** What a call leaves for the next one. */
-export interface Kept {
+interface Kept {
   readonly past: readonly KeyValues[];
   readonly cross: readonly KeyValues[];
 }
