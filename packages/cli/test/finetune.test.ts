@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initModel } from '@lorikeet/model-zoo';
@@ -90,6 +90,40 @@ describe('finetune', () => {
       accuracy: 1,
     });
     expect(await loadAdapter(await load(model), output)).toBeDefined();
+  });
+
+  test('accumulates, keeps its state, and writes a log and a report', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => ({
+      text: i % 2 === 0 ? 'the sun brings the day' : 'the rain brings the day',
+      label: i % 2,
+    }));
+    const data = await dataFile('kept.jsonl', rows);
+    const [log, report] = [join(folder, 'kept', 'log.jsonl'), join(folder, 'report.html')];
+    const run = (output: string) =>
+      lorikeet(
+        'finetune',
+        ...['--model', model, '--data', data, '--output', join(folder, output), '--json'],
+        ...['--evaluation', '8', '--epochs', '2', '--batch-size', '4', '--accumulate', '3'],
+        ...['--clip', '1', '--checkpoints', join(folder, 'kept'), '--checkpoint-every', '2'],
+        ...['--log', log, '--report', report],
+      );
+    const { code, stdout } = await run('kept-adapter');
+    expect(code).toBe(0);
+    // 32 texts: 8 batches, which are 3 steps.
+    expect(JSON.parse(stdout)).toMatchObject({ steps: 6 });
+    const lines = (await readFile(log, 'utf8')).trim().split('\n');
+    const types = lines.map((line) => JSON.parse(line).type);
+    expect(types.filter((type) => type === 'step')).toHaveLength(6);
+    expect(types.filter((type) => type === 'evaluation')).toHaveLength(2);
+    expect((await readFile(report, 'utf8')).match(/<svg/g)).toHaveLength(4);
+
+    const again = await run('again-adapter');
+    const { adapter: _, total_s: __, accuracy_before: ___, ...figures } = JSON.parse(stdout);
+    expect(JSON.parse(again.stdout)).toMatchObject(figures);
+    const file = 'adapter_model.safetensors';
+    expect(await readFile(join(folder, 'again-adapter', file))).toEqual(
+      await readFile(join(folder, 'kept-adapter', file)),
+    );
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
 import { downloadBar, load, loadTokenizer } from '@lorikeet/model-zoo/node';
-import { adamw, Context, linearSchedule, paths } from '@lorikeet/nn';
+import { adamw, Context, chain, clipByGlobalNorm, linearSchedule, paths } from '@lorikeet/nn';
 import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
 import { LorikeetError, randomKey } from '@lorikeet/tensor-core';
@@ -11,11 +11,14 @@ import {
   permutation,
   tokenBatches,
 } from '@lorikeet/train';
+import { checkpointFolder, jsonlLog } from '@lorikeet/train/node';
 import { progressBar } from '@lorikeet/train/progress';
-import { Command } from 'commander';
+import { htmlReport } from '@lorikeet/train/report';
+import { Command, Option } from 'commander';
 import { useBackendOption } from '../backends.ts';
 import { integerOption, listOption, positiveOption } from '../options.ts';
 import { readLabelledTexts } from '../readLabelledTexts.ts';
+import { writeText } from '../writeText.ts';
 
 interface FinetuneFlags {
   readonly model: string;
@@ -30,6 +33,13 @@ interface FinetuneFlags {
   readonly learningRate: number;
   readonly maxLength: number;
   readonly evaluation: number;
+  readonly accumulate: number;
+  readonly clip?: number;
+  readonly precision?: 'f16' | 'bf16';
+  readonly checkpoints?: string;
+  readonly checkpointEvery?: number;
+  readonly log?: string;
+  readonly report?: string;
   readonly seed: number;
   readonly backend?: string;
   readonly json?: true;
@@ -55,6 +65,22 @@ export function finetuneCommand(): Command {
     .option('--learning-rate <x>', 'highest learning rate', positiveOption, 1e-3)
     .option('--max-length <n>', 'tokens of a text that count', integerOption(2), 128)
     .option('--evaluation <n>', 'texts held out, drawn by the seed', integerOption(1), 100)
+    .option('--accumulate <n>', 'batches whose gradients make one step', integerOption(1), 1)
+    .option('--clip <x>', 'largest norm of all gradients together', positiveOption)
+    .addOption(
+      new Option('--precision <dtype>', 'what the model is computed in').choices(['f16', 'bf16']),
+    )
+    .option(
+      '--checkpoints <dir>',
+      'folder for states of the run; a run that was stopped goes on from the last, to the same bits',
+    )
+    .option(
+      '--checkpoint-every <n>',
+      'steps between them; one an epoch if not given',
+      integerOption(1),
+    )
+    .option('--log <file>', 'a line of JSON for each step and evaluation')
+    .option('--report <file>', 'a page with the curves of the run')
     .option('--seed <n>', 'makes everything random repeatable', integerOption(0), 0)
     .option('--backend <name>', 'backend to compute on')
     .option('--json', 'print the figures as one JSON object')
@@ -101,7 +127,9 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const described = describe(tuned);
   console.error(String(described));
 
-  const stepsPerEpoch = Math.ceil(training.length / batchSize);
+  const { accumulate, clip, precision, checkpointEvery } = flags;
+  const stepsPerEpoch = Math.ceil(Math.ceil(training.length / batchSize) / accumulate);
+  const totalSteps = epochs * stepsPerEpoch;
   const batching = { batchSize, maxLength, padId: tokenizer.special.pad ?? 0 };
   const evaluate = (model: typeof tuned) =>
     evaluateClassifier(
@@ -114,18 +142,26 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     model: tuned,
     trainable: isTrainable,
     loss: (model, inputs: ClassificationInputs, context) => lossOf(model.call(inputs, context)),
-    optimizer: adamw({
-      learningRate: linearSchedule({ learningRate, totalSteps: epochs * stepsPerEpoch }),
-    }),
+    optimizer: chain(
+      ...(clip === undefined ? [] : [clipByGlobalNorm(clip)]),
+      adamw({ learningRate: linearSchedule({ learningRate, totalSteps }) }),
+    ),
     batches: (epoch) => tokenBatches(training, { ...batching, shuffle: { seed, epoch } }),
     epochs,
     seed,
-    callbacks: [progressBar(epochs * stepsPerEpoch)],
+    accumulate,
+    ...(precision === undefined ? {} : { precision }),
+    ...(flags.checkpoints === undefined
+      ? {}
+      : { checkpoints: await checkpointFolder(flags.checkpoints, { onBroken: warnOfBroken }) }),
+    ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+    evaluate,
+    callbacks: [progressBar(totalSteps), ...(flags.log === undefined ? [] : [jsonlLog(flags.log)])],
     gradientCheckpointing: 'auto',
     // Only a GPU can be taken away.
     ...(backend.name === 'webgpu' ? { recover: () => useBackendOption(flags.backend) } : {}),
   });
-  const after = await evaluate(result.model);
+  const after = result.evaluations.at(-1)?.metrics ?? (await evaluate(result.model));
   await saveAdapter(result.model, flags.output, { baseModel: flags.model, taskType: 'SEQ_CLS' });
 
   const figures = {
@@ -141,6 +177,12 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     confusion: after.confusion,
     total_s: (performance.now() - start) / 1000,
   };
+  if (flags.report !== undefined) {
+    const summary = `LoRA of rank ${flags.rank} on ${flags.model}, trained on ${training.length} texts of ${flags.data}.`;
+    const rows = Object.entries(figures).map(([name, value]) => [name, JSON.stringify(value)]);
+    const content = { title: 'Fine-tuning', summary, steps: result.steps };
+    await writeText(flags.report, htmlReport({ ...content, tables: [{ title: 'Figures', rows }] }));
+  }
   console.log(
     flags.json
       ? JSON.stringify(figures)
@@ -148,6 +190,10 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
           .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
           .join('\n'),
   );
+}
+
+function warnOfBroken(path: string, reason: string): void {
+  console.error(`passed over ${path}: ${reason}`);
 }
 
 /** Refuses data with more classes than the head of the model has rows. */
