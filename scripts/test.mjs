@@ -29,11 +29,18 @@ const runs = { webgpu: '2', onnx: '10', built: '5' };
 /** What gives parsers changed files. They compute nothing, so they run once, at the same time, a minute each. */
 const fuzzers = '.fuzz.test.ts';
 const withoutFuzzers = { [`**/*${fuzzers}`]: 'fuzzers run once, together' };
+const computesNothing = {
+  ...withoutFuzzers,
+  'packages/model-zoo/test/tokenizers/**': 'it computes nothing',
+  'packages/model-zoo/test/hub/**': 'it computes nothing',
+};
 /** What does not run again. */
 const without = {
-  onnx: withoutFuzzers,
+  onnx: computesNothing,
   webgpu: {
-    ...withoutFuzzers,
+    ...computesNothing,
+    'packages/model-zoo/test/loadOptions.test.ts':
+      'each way to load compiles all kernels of a model anew',
     'packages/model-zoo/test/modelLaws.test.ts':
       'each case compiles all kernels of a model anew; golden.test.ts has a model of each family',
   },
