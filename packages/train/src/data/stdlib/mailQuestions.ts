@@ -1,5 +1,6 @@
 import type { SquadExample } from '../corpora/squadExamples.ts';
 import { placeOf } from '../uniform.ts';
+import { bareSubject } from './bareSubject.ts';
 import { type SplitOptions, type Splits, splitByGroup } from './splitByGroup.ts';
 
 export interface MailQuestionsOptions extends SplitOptions {
@@ -159,12 +160,4 @@ function answersIn({ headers }: ShownMail, { header, part }: Question): SquadExa
 
 function isUntold({ named }: ShownMail, { header, isOptional }: Question): boolean {
   return isOptional === true && !header.some((name) => named.has(name));
-}
-
-function bareSubject(subject: string): string {
-  return subject
-    .toLowerCase()
-    .replaceAll(/\[[^\]]*\]|\b(re|fw|fwd|aw)\s*(\[\d+\])?:/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
 }
