@@ -25,6 +25,7 @@ export { perplexity, type TokenLoss } from './perplexity.ts';
 export { porterStem } from './porterStem.ts';
 export { type RougeOptions, type RougeType, rouge } from './rouge.ts';
 export type { Segment, SegmentState } from './segmentMetric.ts';
+export { type SequenceError, sequenceError } from './sequenceError.ts';
 export { spearman } from './spearman.ts';
 export { type AnsweredQuestion, type SquadScores, squad } from './squad.ts';
 export { type MaybeAnsweredQuestion, type Squad2Scores, squad2 } from './squad2.ts';

@@ -8,6 +8,7 @@ import {
   rouge,
   type Segment,
   sentenceBleu,
+  sequenceError,
 } from '@lorikeet/train/metrics';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -245,6 +246,42 @@ describe('rouge', () => {
         }
         expect(score(a, a).rougeLsum.f1).toBe(1);
         expect(score(a, b).rougeL.precision).toBe(score(b, a).rougeL.recall);
+      }),
+    );
+  });
+});
+
+describe('sequenceError', () => {
+  metricLaws(sequenceError, segment);
+  const of = (answer: string, ...references: string[]) =>
+    measure(sequenceError, [{ answer, references }]);
+
+  test('counts tokens to be put in, left out and changed', () => {
+    expect(of('K AE T', 'K AE T')).toEqual({ sequences: 0, tokens: 0 });
+    expect(of('K AE', 'K AE T S')).toEqual({ sequences: 1, tokens: 2 / 4 });
+    expect(of('K AE T S', 'K AE T')).toEqual({ sequences: 1, tokens: 1 / 3 });
+    expect(of('K IH T', 'K AE T')).toEqual({ sequences: 1, tokens: 1 / 3 });
+    expect(of('', 'K AE T')).toEqual({ sequences: 1, tokens: 1 });
+    // The example of the word error rate's page of Hugging Face's evaluate.
+    const predictions = ['this is the prediction', 'there is an other sample'];
+    const references = [['this is the reference'], ['there is another one']];
+    const items = predictions.map((answer, i) => ({ answer, references: references[i] ?? [] }));
+    expect(measure(sequenceError, items).tokens).toBe(0.5);
+  });
+
+  test('takes the nearest reference: any pronunciation is right', () => {
+    expect(of('R IY D', 'R EH D', 'R IY D')).toEqual({ sequences: 0, tokens: 0 });
+    expect(of('R IY D Z', 'R EH D', 'R IY D')).toEqual({ sequences: 1, tokens: 1 / 3 });
+    expect(() => of('R')).toThrow('no reference');
+  });
+
+  test('is a distance: none to itself, the same both ways, and no detour is shorter', () => {
+    const distance = (a: string, b: string): number => of(a, b).tokens * b.split(' ').length;
+    fc.assert(
+      fc.property(words, words, words, (a, b, c) => {
+        expect(distance(a, a)).toBe(0);
+        expectClose(distance(a, b), distance(b, a));
+        expect(distance(a, c)).toBeLessThanOrEqual(distance(a, b) + distance(b, c) + 1e-9);
       }),
     );
   });
