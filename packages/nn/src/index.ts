@@ -56,6 +56,7 @@ export { nearestOf } from './nearest.ts';
 export { type AdafactorOptions, adafactor, relativeStep } from './optimizers/adafactor.ts';
 export { type AdagradOptions, adagrad } from './optimizers/adagrad.ts';
 export { type AdamOptions, adam, adamw } from './optimizers/adam.ts';
+export { type Adam8BitState, adamw8bit, scaleByAdam8bit } from './optimizers/adam8bit.ts';
 export { applyIfFinite, type FiniteState } from './optimizers/applyIfFinite.ts';
 export { chain } from './optimizers/chain.ts';
 export { clipByGlobalNorm, clipByValue, globalNorm } from './optimizers/clip.ts';

@@ -52,6 +52,9 @@ interface Bound {
   writes: boolean;
 }
 
+/** What a letter and a number may mean in WGSL already. */
+const typeNames: ReadonlySet<string> = new Set(['i32', 'u32', 'f32', 'f16']);
+
 /**
  * Writes the text of one kernel. `element` gives an element of any value: loaded if the value is in memory, else
  * computed from the elements that it is made of, wherever they are.
@@ -91,13 +94,14 @@ export class KernelWriter {
 
   /** Names what `text` computes, and gives the name. */
   name(text: string, prefix = 'v'): string {
-    const name = `${prefix}${this.#names++}`;
+    const name = this.freshName(prefix);
     this.line(`let ${name} = ${text};`);
     return name;
   }
 
   freshName(prefix: string): string {
-    return `${prefix}${this.#names++}`;
+    const name = `${prefix}${this.#names++}`;
+    return typeNames.has(name) ? this.freshName(prefix) : name;
   }
 
   /** A block behind `head`; what is named in it is forgotten behind it. */
