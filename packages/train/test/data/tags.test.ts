@@ -107,6 +107,27 @@ describe('tagRow', () => {
     expect(labels(6)).toEqual(['B-PER', 'O', 'O', 'O']);
   });
 
+  test('takes a token of the space before a word, with a place or without, for the first of the word', () => {
+    const space = (place: readonly [number, number]) => ({
+      encode: () => ({
+        ids: [5, 6, 7],
+        types: [0, 0, 0],
+        offsets: [[0, 1] as const, place, [2, 3] as const],
+        sequences: [0, 0, 0] as const,
+      }),
+    });
+    for (const place of [
+      [1, 2],
+      [2, 2],
+    ] as const) {
+      const make = tagRow(space(place), { tags: ['O', 'B-X'], maxLength: 9 });
+      expect(make({ words: ['a', 'b'], tags: ['O', 'B-X'] })).toEqual({
+        row: { input_ids: [5, 6, 7], labels: [0, 1, -100] },
+        firstTokens: [0, 1],
+      });
+    }
+  });
+
   test('leads back to any tags', () => {
     const word = fc.record({
       word: fc.constantFrom('a', 'green', 'U.S.', "don't", 'überall', '…'),
