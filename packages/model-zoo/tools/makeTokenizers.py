@@ -228,6 +228,59 @@ def t5():
     write("t5", tokenizer, unk_token="<unk>", eos_token="</s>", pad_token="<pad>")
 
 
+def charsmap(entries):
+    """A map of characters as SentencePiece compiles it: a double-array trie, and the texts that its values point into."""
+    texts, values = bytearray(), {}
+    for key, value in entries.items():
+        values[key.encode()] = len(texts)
+        texts += value.encode() + b"\0"
+    units, used = {0: 0}, {0}
+
+    def place(prefix, at):
+        labels = sorted({key[len(prefix)] for key in values if key.startswith(prefix) and len(key) > len(prefix)})
+        wanted = ([0] if prefix in values else []) + labels
+        base = next(base for base in range(1, 1 << 20) if all(base ^ label not in used for label in wanted))
+        used.update(base ^ label for label in wanted)
+        units[at] |= (base ^ at) << 10
+        if prefix in values:
+            units[at] |= 1 << 8
+            units[base] = values[prefix] | 1 << 31
+        for label in labels:
+            units[base ^ label] = label
+            place(prefix + bytes([label]), base ^ label)
+
+    place(b"", 0)
+    size = (max(units) // 256 + 1) * 256
+    array = b"".join(units.get(i, 0).to_bytes(4, "little") for i in range(size))
+    return len(array).to_bytes(4, "little") + array + bytes(texts)
+
+
+def spm():
+    """The normalizer that tokenizers converted from SentencePiece have."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Precompiled(
+                charsmap({"\ufb01": "fi", "\u00bd": "1/2", "\u2167": "VIII", "\u00a0": " ", "\t": " ", "\n": " ", "u\u0308": "\u00fc",
+                          "e\u0301": "\u00e9", "T": "t", "W": "w", "Z": "z", "\u200b": "", "\u2026": "..."})
+            ),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(replacement="▁", prepend_scheme="always")
+    tokenizer.train_from_iterator(
+        corpus,
+        trainers.UnigramTrainer(
+            vocab_size=220, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+        ),
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    write("spm", tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+
+
 def marks():
     """Several pre-tokenizers and their ways to split."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
@@ -325,5 +378,5 @@ def trained():
         file.write("[\n" + ",\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in results) + "\n]\n")
 
 
-for make in [bert, roberta, gpt2, llama3, llama2, t5, marks, old, truncated, trained]:
+for make in [bert, roberta, gpt2, llama3, llama2, t5, spm, marks, old, truncated, trained]:
     make()

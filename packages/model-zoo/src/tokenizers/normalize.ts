@@ -4,10 +4,10 @@ import {
   NFKCNormalizer,
   NFKDNormalizer,
   type Normalizer,
-  PrecompiledNormalizer,
   ReplaceNormalizer,
 } from '@huggingface/tokenizers';
 import { AlignedBuilder, type AlignedText, sliceAligned } from './alignedText.ts';
+import { charsMapOf } from './charsMap.ts';
 import type { BertNormalizerConfig, NormalizerConfig } from './tokenizerJson.ts';
 
 /** Changes a text and keeps where it comes from. */
@@ -36,7 +36,9 @@ export function normalizerOf(config: NormalizerConfig | null): Normalize {
     case 'NFKD':
       return composed(new NFKDNormalizer(config));
     case 'Precompiled':
-      return composed(new PrecompiledNormalizer(config));
+      return config.precompiled_charsmap === ''
+        ? (text) => text
+        : mapped(config.precompiled_charsmap);
     case 'Strip':
       return (text) => strip(text, config.strip_left, config.strip_right);
     case 'Prepend':
@@ -65,6 +67,32 @@ const clusters =
 const composed = (normalizer: Normalizer): Normalize =>
   byAtoms(clusters, (cluster) => normalizer.normalize(cluster));
 
+/** Bytes of a character with its marks that the map of SentencePiece may have as a whole. */
+const maxClusterBytes = 5;
+
+/** Whole characters with their marks where the map has them, else one after the other. */
+function mapped(charsmap: string): Normalize {
+  const map = charsMapOf(charsmap);
+  const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  const encoder = new TextEncoder();
+  const single = byAtoms(characters, (character) => map(character) ?? character);
+  return (whole) => {
+    const builder = new AlignedBuilder();
+    for (const { index, segment } of segmenter.segment(whole.text)) {
+      const end = index + segment.length;
+      const isShort = encoder.encode(segment).length <= maxClusterBytes;
+      const changed = isShort ? map(segment) : undefined;
+      if (changed !== undefined)
+        builder.add(changed, whole.starts[index] ?? 0, whole.ends[end - 1] ?? 0);
+      else {
+        const parts = single(sliceAligned(whole, index, end));
+        builder.copy(parts, 0, parts.text.length);
+      }
+    }
+    return builder.build();
+  };
+}
+
 function byAtoms(atoms: RegExp, change: (atom: string) => string): Normalize {
   return (whole) => {
     const builder = new AlignedBuilder();
@@ -85,7 +113,8 @@ function replace(whole: AlignedText, pattern: RegExp, content: string): AlignedT
     if (match === '') continue;
     builder.copy(whole, done, index);
     done = index + match.length;
-    builder.add(content, whole.starts[index] ?? 0, whole.ends[done - 1] ?? 0);
+    // Tokenizers in Rust puts it where the last character was.
+    builder.add(content, whole.starts[done - 1] ?? 0, whole.ends[done - 1] ?? 0);
   }
   builder.copy(whole, done, whole.text.length);
   return builder.build();

@@ -36,7 +36,13 @@ const plainNormalizer: z.ZodType<PlainNormalizerConfig> = z.discriminatedUnion('
   z.looseObject({ type: z.literal('NFD') }),
   z.looseObject({ type: z.literal('NFKC') }),
   z.looseObject({ type: z.literal('NFKD') }),
-  z.looseObject({ type: z.literal('Precompiled'), precompiled_charsmap: z.string().default('') }),
+  z.looseObject({
+    type: z.literal('Precompiled'),
+    precompiled_charsmap: z
+      .string()
+      .nullish()
+      .transform((map) => map ?? ''),
+  }),
   z.looseObject({
     type: z.literal('Strip'),
     strip_left: z.boolean().default(true),

@@ -5,7 +5,7 @@ import {
   type Model,
   SequenceDecoder,
 } from '@huggingface/tokenizers';
-import { LorikeetError } from '@lorikeet/tensor-core';
+import { isLorikeetError, LorikeetError } from '@lorikeet/tensor-core';
 import { type BatchInputs, type BatchOptions, batchInputs } from './batch.ts';
 import {
   type ChatMessage,
@@ -253,6 +253,7 @@ function openParts(content: TokenizerContent, frame: Frame): Parts {
     if (model === null) throw new Error('no model');
     return { library, model, cut: textCutter(content, model, frame) };
   } catch (cause) {
+    if (isLorikeetError(cause)) throw cause;
     // Kinds that the library does not know, and patterns that are none.
     throw new LorikeetError('invalid-file', 'the tokenizer of the model cannot be used', {
       path: 'tokenizer.json',

@@ -10,7 +10,7 @@ import { type Dice, mutateText, pick } from '../../../tensor-core/test/safetenso
 
 const fixtures = fileURLToPath(new URL('../fixtures/tokenizers/', import.meta.url));
 const folders = [
-  ...['bert', 'roberta', 'llama3', 'llama2', 't5', 'marks'].map((name) => [
+  ...['bert', 'roberta', 'llama3', 'llama2', 't5', 'spm', 'marks'].map((name) => [
     `${name}/tokenizer.json`,
     `${name}/tokenizer_config.json`,
   ]),

@@ -176,6 +176,22 @@ test('a model that is locked needs a token', async () => {
   await load(repo, { ...from(whole), token: 'hf_secret' });
 });
 
+test('the environment says where the hub and the cache are, and the token', async () => {
+  whole.fault = 'locked';
+  const set = { HF_ENDPOINT: `${whole.url}/`, HF_HUB_CACHE: cacheDir, HF_TOKEN: 'hf_secret' };
+  const before = Object.keys(set).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, set);
+  try {
+    await load(repo);
+    expect(await blobs()).toHaveLength(2);
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+});
+
 test('names and revisions that are not there, or lead elsewhere, are refused', async () => {
   await expect(load('lorikeets/none', from(whole))).rejects.toMatchObject({
     code: 'download-failed',

@@ -28,6 +28,7 @@ const names = [
   'llama3',
   'llama2',
   't5',
+  'spm',
   'marks',
   'bert-old',
   'roberta-old',

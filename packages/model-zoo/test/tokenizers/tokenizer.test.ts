@@ -255,6 +255,10 @@ test.each<readonly [string, unknown]>([
     'a pattern that is none',
     { ...plain, pre_tokenizer: { type: 'Split', behavior: 'Isolated', pattern: { Regex: '(' } } },
   ],
+  [
+    'a damaged map of characters',
+    { ...plain, normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAAAAAAA' } },
+  ],
   ['parts within parts', { ...plain, normalizer: deep(20_000) }],
 ])('a tokenizer.json with %s is refused', (_, json) => {
   expect(() => new Tokenizer(json)).toThrow(expect.objectContaining({ code: 'invalid-file' }));
