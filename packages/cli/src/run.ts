@@ -5,6 +5,7 @@ import { convertCommand } from './commands/convert.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { exportCommand } from './commands/export.ts';
 import { finetuneCommand } from './commands/finetune.ts';
+import { generateCommand } from './commands/generate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { newVariantCommand } from './commands/newVariant.ts';
@@ -22,6 +23,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .showHelpAfterError('(add --help for the options)')
     .addCommand(doctorCommand())
     .addCommand(finetuneCommand())
+    .addCommand(generateCommand())
     .addCommand(mergeCommand())
     .addCommand(inspectCommand())
     .addCommand(resizeCommand())

@@ -159,36 +159,44 @@ function told(outputs: ModelOutputs, wanted: Wanted): Told {
     : { logits: last };
 }
 
+/** What a model is to have positions for. */
+export interface Lengths {
+  readonly batch: number;
+  /** Tokens of the prompt. */
+  readonly read: number;
+  /** Tokens behind it; of the decoder, where there is one. */
+  readonly told: number;
+}
+
 /**
  * Throws `index-out-of-range` if the model has no positions for so many tokens. It is called for that, and nothing is
  * computed.
  */
-export function requirePositions(
-  model: Model,
-  programs: Programs,
-  read: number,
-  told: number,
-): void {
-  const found = roomFor(model, programs, read, told);
+export function requirePositions(model: Model, programs: Programs, lengths: Lengths): void {
+  const found = roomFor(model, programs, lengths);
   if (found !== null) throw found;
 }
 
-/** Whether the model has positions for what its encoder reads. */
-export function hasPositions(model: Model, programs: Programs, read: number): boolean {
-  return roomFor(model, programs, read, 1) === null;
+/** Whether the model has positions for so many tokens. */
+export function hasPositions(model: Model, programs: Programs, lengths: Lengths): boolean {
+  return roomFor(model, programs, lengths) === null;
 }
 
 function roomFor(
   model: Model,
   { room }: Programs,
-  read: number,
-  told: number,
+  { batch, read, told }: Lengths,
 ): LorikeetError | null {
-  const key = `${read} ${told}`;
+  const key = `${batch} ${read} ${told}`;
   const known = room.get(key);
   if (known !== undefined) return known;
-  const ids = (length: number): Tensor => zeros([1, length], 'i32');
-  let found: LorikeetError | null = null;
+  const found = tryLengths(model, { batch, read, told });
+  room.set(key, found);
+  return found;
+}
+
+function tryLengths(model: Model, { batch, read, told }: Lengths): LorikeetError | null {
+  const ids = (length: number): Tensor => zeros([batch, length], 'i32');
   try {
     model.call(
       model.decoderStart === undefined
@@ -196,10 +204,9 @@ function roomFor(
         : { input_ids: ids(read), decoder_input_ids: ids(told) },
       Context.evaluation,
     );
+    return null;
   } catch (error) {
-    if (!(error instanceof LorikeetError) || error.code !== 'index-out-of-range') throw error;
-    found = error;
+    if (error instanceof LorikeetError && error.code === 'index-out-of-range') return error;
+    throw error;
   }
-  room.set(key, found);
-  return found;
 }

@@ -75,7 +75,8 @@ export class TextReader {
     const reader = new TextReader(model, prompt, wanted, maxNew);
     const length = prompt.rows[0]?.length ?? 0;
     // The last token is told and not read.
-    requirePositions(model, reader.#programs, length, Math.max(maxNew - 1, 0) + reader.#firstTold);
+    const told = Math.max(maxNew - 1, 0) + reader.#firstTold;
+    requirePositions(model, reader.#programs, { batch: prompt.rows.length, read: length, told });
     return { reader, reading: await reader.#readAll() };
   }
 
@@ -184,11 +185,9 @@ export class TextReader {
   /** What the encoder reads, filled up and masked, and the tokens of the decoder. */
   #answerInputs(): TokenInputs {
     const { rows, masks } = this.#prompt;
-    const length = rows[0]?.length ?? 0;
-    const usual = bucketOf(length);
-    const size = hasPositions(this.#model, this.#programs, usual) ? usual : length;
+    const size = this.#crossRead;
     const shape = [rows.length, size];
-    const [told] = [this.#rows[0]?.length ?? 0];
+    const told = this.#rows[0]?.length ?? 0;
     return {
       input_ids: integers(
         rows.flatMap((row) => filled(row, size, 0)),
@@ -240,7 +239,8 @@ export class TextReader {
   get #crossRead(): number {
     const length = this.#prompt.rows[0]?.length ?? 0;
     const usual = bucketOf(length);
-    return hasPositions(this.#model, this.#programs, usual) ? usual : length;
+    const lengths = { batch: this.#prompt.rows.length, read: usual, told: 1 };
+    return hasPositions(this.#model, this.#programs, lengths) ? usual : length;
   }
 
   get #crossVirtual(): number {
