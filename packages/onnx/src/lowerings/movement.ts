@@ -106,6 +106,9 @@ export const movementLowerings: readonly Lowering[] = [
       const [x, update] = [operand(inputs, 0), operand(inputs, 1)];
       if (x.shape.length === 0) return update.name;
       const starts = startsIn(graph, x.shape, update.shape, operand(inputs, 2));
+      const narrow = [...x.shape.keys()].filter((axis) => x.shape[axis] !== update.shape[axis]);
+      // As in a cache of keys and values: reshapes of the results would copy them.
+      if (narrow.length === 1) return scatterAlong(graph, [x.name, update], starts, narrow[0] ?? 0);
       const strides = graph.ints(stridesOf(x.shape));
       const origin = graph.node('ReduceSum', [graph.node('Mul', [starts, strides])], {
         keepdims: 1,
@@ -174,6 +177,24 @@ function startsIn(graph: GraphBuilder, shape: Shape, sizes: Shape, starts: Value
   const last = graph.ints(shape.map((side, axis) => side - (sizes[axis] ?? 0)));
   const wide = castNode(graph, starts.name, 'int64');
   return graph.node('Min', [graph.node('Max', [wide, graph.ints(shape.map(() => 0))]), last]);
+}
+
+/** A box that is as large as `x` along all axes but one. */
+function scatterAlong(
+  graph: GraphBuilder,
+  [x, update]: readonly [x: string, update: Value],
+  starts: string,
+  axis: number,
+): string {
+  const count = update.shape[axis] ?? 1;
+  const line = graph.ints(Array.from({ length: count }, (_, i) => i));
+  const places = graph.node('Add', [graph.node('Gather', [starts, graph.ints([axis])]), line]);
+  const dims = update.shape.map((_, i) => (i === axis ? count : 1));
+  const indices = graph.node('Expand', [
+    graph.node('Reshape', [places, graph.ints(dims)]),
+    graph.ints(update.shape),
+  ]);
+  return graph.node('ScatterElements', [x, indices, update.name], { axis });
 }
 
 /** Where the elements of a box at the origin lie. */
