@@ -1,8 +1,9 @@
 import { logitsOf, type Model } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context } from '@lorikeet/nn';
-import { explain, method, type Plan, train, variants } from '@lorikeet/peft-lora';
-import { crossEntropy, LorikeetError, reshape, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { explain, method, type Plan, train } from '@lorikeet/peft-lora';
+import { crossEntropy, reshape, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { findVariant } from './findVariant.ts';
 
 /** What to plan, as the options of `inspect --plan` say it. */
 export interface PlanFlags {
@@ -19,15 +20,8 @@ export async function planAdapter(
   dir: string,
   { plan, method: name, options, train: whole, batchSize, maxLength }: PlanFlags,
 ): Promise<Plan> {
-  const variant = variants.find((known) => known.name === name);
-  if (variant === undefined) {
-    throw new LorikeetError('no-match', `there is no method '${name}'`, {
-      expected: variants.map((known) => known.name).join(', '),
-      received: name,
-    });
-  }
   const model = await load(dir);
-  const chosen = method(variant, options);
+  const chosen = method(findVariant(name), options);
   const spec = Object.fromEntries([
     ...plan.map((selector) => [selector, chosen] as const),
     ...whole.map((selector) => [selector, train()] as const),

@@ -127,6 +127,46 @@ describe('finetune', () => {
   });
 
   test.each([
+    ['oft', '{"blockSize":4}'],
+    ['adalora', '{"targetRank":1,"initRank":2,"totalSteps":9}'],
+    ['ia3', '{}'],
+  ])('adapts by %s', async (name, options) => {
+    const rows = Array.from({ length: 24 }, (_, i) => ({
+      text: i % 2 === 0 ? 'the sun brings the day' : 'the rain brings the day',
+      label: i % 2,
+    }));
+    const data = await dataFile('method.jsonl', rows);
+    const output = join(folder, `by-${name}`);
+    const { code, stderr } = await lorikeet(
+      'finetune',
+      ...['--model', model, '--data', data, '--output', output, '--evaluation', '6'],
+      ...['--method', name, '--options', options, '--batch-size', '6'],
+    );
+    expect(stderr).toContain('parameters train');
+    expect(code).toBe(0);
+    const config = JSON.parse(await readFile(join(output, 'adapter_config.json'), 'utf8'));
+    expect(config.peft_type).toBe(name.toUpperCase());
+  });
+
+  test('refuses a method that is none, and an option that the method has not', async () => {
+    const data = await dataFile('some.jsonl', [
+      { text: 'sun', label: 0 },
+      { text: 'rain', label: 1 },
+      { text: 'the rain', label: 1 },
+    ]);
+    const run = (...more: readonly string[]) =>
+      lorikeet(
+        'finetune',
+        ...['--model', model, '--data', data, '--output', join(folder, 'never')],
+        ...['--evaluation', '1', ...more],
+      );
+    expect((await run('--method', 'lorra')).stderr).toContain("no method 'lorra'");
+    const wrong = await run('--method', 'ia3', '--rank', '4');
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toContain('rank');
+  });
+
+  test.each([
     ['no JSON', ['{"text": "the sun"'], /weather-bad\.jsonl:1/],
     [
       'a row without a label',

@@ -1,9 +1,18 @@
 import { logitsOf, lossOf, type Model } from '@lorikeet/model-zoo';
 import { downloadBar, load, loadTokenizer } from '@lorikeet/model-zoo/node';
 import { adamw, Context, chain, clipByGlobalNorm, linearSchedule, paths } from '@lorikeet/nn';
-import { adapt, describe, isTrainable, lora, train } from '@lorikeet/peft-lora';
+import {
+  adapt,
+  adapterOptimizer,
+  adapterPenalty,
+  describe,
+  isTrainable,
+  loraVariant,
+  method,
+  train,
+} from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
-import { LorikeetError, randomKey } from '@lorikeet/tensor-core';
+import { add, LorikeetError, randomKey } from '@lorikeet/tensor-core';
 import {
   type ClassificationInputs,
   evaluateClassifier,
@@ -16,7 +25,8 @@ import { progressBar } from '@lorikeet/train/progress';
 import { htmlReport } from '@lorikeet/train/report';
 import { Command, Option } from 'commander';
 import { useBackendOption } from '../backends.ts';
-import { integerOption, listOption, positiveOption } from '../options.ts';
+import { findVariant } from '../findVariant.ts';
+import { integerOption, listOption, positiveOption, recordOption } from '../options.ts';
 import { readLabelledTexts } from '../readLabelledTexts.ts';
 import { writeText } from '../writeText.ts';
 
@@ -26,7 +36,9 @@ interface FinetuneFlags {
   readonly output: string;
   readonly targets: readonly string[];
   readonly head: string;
-  readonly rank: number;
+  readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly rank?: number;
   readonly alpha?: number;
   readonly epochs: number;
   readonly batchSize: number;
@@ -48,7 +60,7 @@ interface FinetuneFlags {
 export function finetuneCommand(): Command {
   return new Command('finetune')
     .description(
-      'Fine-tune a text classifier with LoRA and save the adapter in the format of Hugging Face PEFT.',
+      'Fine-tune a text classifier with LoRA or another method, and save the adapter in the format of Hugging Face PEFT.',
     )
     .requiredOption(
       '--model <dir>',
@@ -58,8 +70,14 @@ export function finetuneCommand(): Command {
     .requiredOption('--output <dir>', 'folder for the adapter')
     .option('--targets <selectors>', 'modules to adapt', listOption, ['**.query', '**.value'])
     .option('--head <selector>', 'module that trains as a whole', 'classifier')
-    .option('--rank <n>', 'rank of the update', integerOption(1), 8)
-    .option('--alpha <x>', 'scale of the update; twice the rank if not given', positiveOption)
+    .option('--method <name>', 'how modules are adapted: any method that changes weights', 'lora')
+    .option('--options <json>', "the method's options", recordOption, {})
+    .option(
+      '--rank <n>',
+      'rank of the update, where the method has one; 8 for lora',
+      integerOption(1),
+    )
+    .option('--alpha <x>', 'scale of the update; twice the rank for lora', positiveOption)
     .option('--epochs <n>', 'times through the data', integerOption(1), 3)
     .option('--batch-size <n>', 'texts in a step', integerOption(1), 16)
     .option('--learning-rate <x>', 'highest learning rate', positiveOption, 1e-3)
@@ -86,7 +104,10 @@ export function finetuneCommand(): Command {
     .option('--json', 'print the figures as one JSON object')
     .addHelpText(
       'after',
-      '\nExample:\n  lorikeet finetune --model bert --data mail.jsonl --output spam-lora --rank 8',
+      `
+Examples:
+  lorikeet finetune --model bert --data mail.jsonl --output spam-lora --rank 8
+  lorikeet finetune --model bert --data mail.jsonl --output spam-oft --method oft --options '{"blockSize":32}'`,
     )
     .action(finetune);
 }
@@ -118,9 +139,9 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
 
   const base = await load(flags.model, { key: randomKey(seed), onProgress: downloadBar() });
   requireClasses(base, classes.length);
-  const method = lora({ rank: flags.rank, alpha: flags.alpha ?? 2 * flags.rank });
+  const adapter = method(findVariant(flags.method), optionsOf(flags));
   const spec = {
-    ...Object.fromEntries(flags.targets.map((selector) => [selector, method])),
+    ...Object.fromEntries(flags.targets.map((selector) => [selector, adapter])),
     [flags.head]: train(),
   };
   const tuned = adapt(base, spec, { key: randomKey(seed) });
@@ -141,10 +162,13 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
   const result = await fit({
     model: tuned,
     trainable: isTrainable,
-    loss: (model, inputs: ClassificationInputs, context) => lossOf(model.call(inputs, context)),
-    optimizer: chain(
-      ...(clip === undefined ? [] : [clipByGlobalNorm(clip)]),
-      adamw({ learningRate: linearSchedule({ learningRate, totalSteps }) }),
+    loss: (model, inputs: ClassificationInputs, context) =>
+      add(lossOf(model.call(inputs, context)), adapterPenalty(model)),
+    optimizer: adapterOptimizer(
+      chain(
+        ...(clip === undefined ? [] : [clipByGlobalNorm(clip)]),
+        adamw({ learningRate: linearSchedule({ learningRate, totalSteps }) }),
+      ),
     ),
     batches: (epoch) => tokenBatches(training, { ...batching, shuffle: { seed, epoch } }),
     epochs,
@@ -178,7 +202,7 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
     total_s: (performance.now() - start) / 1000,
   };
   if (flags.report !== undefined) {
-    const summary = `LoRA of rank ${flags.rank} on ${flags.model}, trained on ${training.length} texts of ${flags.data}.`;
+    const summary = `${flags.method} on ${flags.model}, trained on ${training.length} texts of ${flags.data}.`;
     const rows = Object.entries(figures).map(([name, value]) => [name, JSON.stringify(value)]);
     const content = { title: 'Fine-tuning', summary, steps: result.steps };
     await writeText(flags.report, htmlReport({ ...content, tables: [{ title: 'Figures', rows }] }));
@@ -190,6 +214,19 @@ async function finetune(flags: FinetuneFlags): Promise<void> {
           .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
           .join('\n'),
   );
+}
+
+/** What is said of the method by options of their own and all together. */
+function optionsOf({ method: name, options, rank, alpha }: FinetuneFlags): Record<string, unknown> {
+  // Of LoRA alone there is a habit to follow.
+  const isLora = name === loraVariant.name;
+  const own = rank ?? (isLora ? 8 : undefined);
+  const scale = alpha ?? (isLora ? 2 * (own ?? 0) : undefined);
+  return {
+    ...(own === undefined ? {} : { rank: own }),
+    ...(scale === undefined ? {} : { alpha: scale }),
+    ...options,
+  };
 }
 
 function warnOfBroken(path: string, reason: string): void {
