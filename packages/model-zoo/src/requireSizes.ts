@@ -2,7 +2,7 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 
 /** The largest numbers that a config may have, by the names of its fields: far above what any model has. */
 const limits: readonly (readonly [field: RegExp, most: number])[] = [
-  [/layers?$|group_num$|num_hidden_groups$/, 10_000],
+  [/layers?$|group_num$|num_hidden_groups$/, 1_000],
   [/vocab_size$/, 2 ** 26],
   [/position|n_ctx|window|bucket|distance/, 2 ** 26],
   [/heads?$|labels$/, 2 ** 17],
