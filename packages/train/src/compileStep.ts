@@ -17,6 +17,7 @@ import {
   compile,
   foldIn,
   isFloat,
+  LorikeetError,
   mapTensors,
   mul,
   stack,
@@ -163,7 +164,7 @@ export function compileStep<Model, Inputs, Metrics>(
         if (i === last) return finish(state, sums, batch, own);
         sums = accumulate(state, sums, batch, own);
       }
-      throw new RangeError('a step of no batch');
+      throw new LorikeetError('internal', 'a step of no batch');
     },
   };
 }

@@ -18,8 +18,8 @@ export interface TrainTokenizerOptions extends NewTokenizerOptions {
  * A new tokenizer for texts, counted as the tokenizers package counts: the most frequent pair of tokens becomes one, of equals
  * that of the smaller numbers. The same texts give the same tokenizer.
  *
- * Two things are settled here that are left to chance there for `wordpiece`: letters within words are numbered in the order of
- * their code points.
+ * What is left to chance there for `wordpiece` is settled here: letters within words are numbered in the order of their code
+ * points.
  *
  * @param texts one after another; no pair reaches from one into the next.
  * @throws LorikeetError `invalid-argument` for a vocabulary too small for the special tokens and the letters of `byte-level-bpe`.
