@@ -1,9 +1,10 @@
 import { type Context, Dropout, Linear, normalInitializer } from '@lorikeet/nn';
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
+import { endOfTextHead } from '../../heads/endOfTextHead.ts';
 import type { HeadDesign } from '../../heads/headedModel.ts';
 import { labelCount } from '../../heads/labelFields.ts';
 import { spans } from '../../heads/spans.ts';
-import { textTask, tokenTask } from '../../heads/task.ts';
+import { tokenTask } from '../../heads/task.ts';
 import type { ModelInputs, ModelOutputs } from '../../model.ts';
 import type { T5Config } from './config.ts';
 import { T5Model } from './t5.ts';
@@ -35,32 +36,7 @@ export class T5ReadingModel extends T5Model {
 }
 
 /** A class, or numbers, for a whole text, from the last token of the decoder that ends a text. */
-export const t5TextHead: HeadDesign<T5Config> = {
-  task: textTask,
-  parts: (config, key) => ({
-    'classification_head.dense': linear(
-      config,
-      config.d_model,
-      config.d_model,
-      foldIn(key, 'dense'),
-    ),
-    'classification_head.dropout': new Dropout(config.classifier_dropout),
-    'classification_head.out_proj': linear(
-      config,
-      config.d_model,
-      labelCount(config),
-      foldIn(key, 'out_proj'),
-    ),
-  }),
-  steps: ({ eos_token_id }) => [
-    { takeLast: eos_token_id },
-    { layer: 'classification_head.dropout' },
-    { layer: 'classification_head.dense' },
-    { activation: 'tanh' },
-    { layer: 'classification_head.dropout' },
-    { layer: 'classification_head.out_proj' },
-  ],
-};
+export const t5TextHead: HeadDesign<T5Config> = endOfTextHead(linear, 2);
 
 /** A class for each token, from the encoder alone. */
 export const t5TokenHead: HeadDesign<T5Config> = {
