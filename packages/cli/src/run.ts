@@ -10,6 +10,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { newVariantCommand } from './commands/newVariant.ts';
 import { parityCommand } from './commands/parity.ts';
+import { pretrainCommand } from './commands/pretrain.ts';
 import { resizeCommand } from './commands/resize.ts';
 
 /**
@@ -29,6 +30,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .addCommand(resizeCommand())
     .addCommand(convertCommand())
     .addCommand(parityCommand())
+    .addCommand(pretrainCommand())
     .addCommand(exportCommand())
     .addCommand(newVariantCommand());
   for (const command of [program, ...program.commands]) command.exitOverride();

@@ -173,7 +173,14 @@ describe('finetune', () => {
       [{ text: 'sun', label: 'a' }, { text: 'rain' }],
       /weather-bad\.jsonl:2[\s\S]*label/,
     ],
-    ['an empty text', [{ text: '', label: 'a' }], /weather-bad\.jsonl:1/],
+    [
+      'an empty text',
+      [
+        { text: '', label: 'a' },
+        { text: 'rain', label: 'b' },
+      ],
+      /weather-bad\.jsonl:1/,
+    ],
     ['one class only', [{ text: 'sun', label: 'a' }], /two classes/],
     ['no rows', [], /two classes/],
   ])('refuses a data set with %s', async (_, rows, message) => {

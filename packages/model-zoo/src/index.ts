@@ -10,7 +10,7 @@ export {
 export { type Generated, generate, type StreamedToken, stream } from './generation/generate.ts';
 export type { Prompt } from './generation/prompt.ts';
 export type { GenerateOptions } from './generation/settings.ts';
-export type { HeadName } from './heads/headNames.ts';
+export { type HeadName, headOf } from './heads/headNames.ts';
 export { initModel } from './initModel.ts';
 export { type LoadOptions, loadModel } from './loadModel.ts';
 export {

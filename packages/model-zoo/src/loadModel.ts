@@ -12,6 +12,7 @@ import { matchNames } from './checkpointNames.ts';
 import { findArchitecture } from './findFamily.ts';
 import type { HeadName } from './heads/headNames.ts';
 import type { Model } from './model.ts';
+import { allowancesOfNewHead } from './newHead.ts';
 import { type QuantizeName, weightQuantizer } from './quantizeWhileLoading.ts';
 import { type Allowances, requireFit } from './requireFit.ts';
 
@@ -20,6 +21,11 @@ export interface LoadOptions extends Allowances {
   readonly architecture?: string;
   /** What the head is for, in place of the name of a class. */
   readonly head?: HeadName;
+  /**
+   * Whether parts of a head that the checkpoint does not have, since its own head is another one, are made from `key`. Else, they
+   * must be named in `allowMissing`. Defaults to false.
+   */
+  readonly newHead?: boolean;
   /** Fields that the config shall have in place of its own, such as `num_labels` for a new head. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** For what the checkpoint lacks. Defaults to that of seed 0. */
@@ -59,7 +65,13 @@ export async function loadModel(
   const isNeeded = (name: string): boolean =>
     names.found.has(name) || architecture.optional?.test(name) !== true;
   const needed = new Map([...wanted].filter(([name]) => isNeeded(name)));
-  requireFit(needed, tensors, names, options);
+  const { allowMissing = [], allowUnexpected = [] } = options;
+  const heads =
+    options.newHead === true ? allowancesOfNewHead(source.config, wanted.keys(), key) : undefined;
+  requireFit(needed, tensors, names, {
+    allowMissing: [...allowMissing, ...(heads?.allowMissing ?? [])],
+    allowUnexpected: [...allowUnexpected, ...(heads?.allowUnexpected ?? [])],
+  });
 
   const quantize = weightQuantizer(skeleton, options.quantize, {
     base: family.base,

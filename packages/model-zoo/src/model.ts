@@ -39,7 +39,10 @@ interface OtherInputs {
   readonly cache_position?: Tensor;
   /** Whether the outputs tell keys and values. Defaults to no. */
   readonly use_cache?: boolean;
-  /** [N] integers: the tokens that there are to be logits of, from the end if below 0. All of them without it. */
+  /**
+   * Which tokens there are to be logits of, from the end if below 0: [N] integers, or [B, N], for each row its own. All of them
+   * without it. Of a head that tells something of each token by itself the labels are of these tokens, too.
+   */
   readonly logits_to_keep?: Tensor;
   /** Of a model with an encoder and a decoder: what the decoder reads, [B, U] integers; the labels one later without them. */
   readonly decoder_input_ids?: Tensor;

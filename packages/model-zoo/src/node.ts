@@ -40,7 +40,27 @@ export async function load(
 }
 
 /**
- * Saves a model as a Hugging Face folder: `config.json` and safetensors in f32, tied weights once.
+ * The `config.json` of a model, from its folder or from a hub, where the model is fetched too. Throws `download-failed`, and
+ * `invalid-file` for what is no JSON object.
+ */
+export async function loadConfig(
+  dirOrId: string,
+  options: HubOptions = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  const { config, tensors } = await openCheckpoint(await modelFolder(dirOrId, 'model', options));
+  await tensors.close();
+  if (typeof config === 'object' && config !== null && !Array.isArray(config))
+    return Object.fromEntries(Object.entries(config));
+  throw new LorikeetError('invalid-file', 'config.json is no object', { path: dirOrId });
+}
+
+export interface SaveOptions extends Pick<SaveShardedOptions, 'maxShardBytes'> {
+  /** What weights are rounded to, to the nearest. Defaults to f32. */
+  readonly dtype?: 'f32' | 'f16' | 'bf16';
+}
+
+/**
+ * Saves a model as a Hugging Face folder: `config.json` and safetensors, tied weights once.
  *
  * @param options `maxShardBytes`: more than that becomes several files with an index. Defaults to 5e9.
  * @throws LorikeetError `tree-mismatch` if the model is not what its config says: with adapters, for one.
@@ -48,7 +68,7 @@ export async function load(
 export async function save(
   model: Model,
   dir: string,
-  options: Pick<SaveShardedOptions, 'maxShardBytes'> = {},
+  { dtype = 'f32', ...options }: SaveOptions = {},
 ): Promise<void> {
   requireOwnTree(model);
   await mkdir(dir, { recursive: true });
@@ -58,7 +78,7 @@ export async function save(
       [
         name,
         {
-          dtype: 'F32' as const,
+          dtype: storedAs[dtype].stored,
           shape: leaf.shape,
           data: async () => {
             const data = await leaf.data();
@@ -70,11 +90,18 @@ export async function save(
   await saveSharded(dir, tensors, { ...options, metadata: [['format', 'pt']] });
   const config = Object.fromEntries(
     Object.entries(model.config).map(([field, value]) =>
-      dtypeFields.includes(field) ? [field, 'float32'] : [field, value],
+      dtypeFields.includes(field) ? [field, storedAs[dtype].name] : [field, value],
     ),
   );
   await writeFile(join(dir, 'config.json'), configText(config));
 }
+
+/** How files and configs call dtypes. */
+const storedAs = {
+  f32: { stored: 'F32', name: 'float32' },
+  f16: { stored: 'F16', name: 'float16' },
+  bf16: { stored: 'BF16', name: 'bfloat16' },
+} as const;
 
 /** What transformers 5 and 4 call the dtype of the stored weights, and read them back in. */
 const dtypeFields: readonly string[] = ['dtype', 'torch_dtype'];

@@ -1,4 +1,4 @@
-import { combine, partition } from '@lorikeet/nn';
+import { combine, type Place, partition } from '@lorikeet/nn';
 import {
   byteLengthOf,
   currentBackend,
@@ -77,16 +77,30 @@ export function explain<T>(model: T, spec: AdaptSpec, options: ExplainOptions<T>
     const { variant, config, site } = layer.settings;
     return { ...row, kind: site.kind, rank: variant.traits.maxRank(config) ?? null };
   });
-  const [live, frozen] = partition(tuned, isTrainable);
+  const step = stepMemory(tuned, { optimizerSlots, ...(loss === undefined ? {} : { loss }) });
+  const bytes = step.gradients;
+  const plan = { rows: planned, trainable, total, bytes, fileBytes: fileBytesOf(tuned), step };
+  return { ...plan, toString: () => format(plan) };
+}
+
+export interface StepMemoryOptions<T> extends Pick<ExplainOptions<T>, 'loss' | 'optimizerSlots'> {
+  /** Which tensors train. Defaults to those of adapters: `isTrainable`. */
+  readonly trainable?: (leaf: Tensor, place: Place) => boolean;
+}
+
+/** What a step of training a model takes, adapted or not. Nothing is computed. */
+export function stepMemory<T>(
+  model: T,
+  { loss, optimizerSlots = 2, trainable = isTrainable }: StepMemoryOptions<T> = {},
+): StepMemory {
+  const [live, frozen] = partition(model, trainable);
   const bytes = bytesOf(live);
-  const step: StepMemory = {
+  return {
     weights: bytes + bytesOf(frozen),
     gradients: bytes,
     optimizer: optimizerSlots * bytes,
-    intermediates: loss === undefined ? null : intermediatesOf(tuned, loss),
+    intermediates: loss === undefined ? null : intermediatesOf([live, frozen], loss),
   };
-  const plan = { rows: planned, trainable, total, bytes, fileBytes: fileBytesOf(tuned), step };
-  return { ...plan, toString: () => format(plan) };
 }
 
 function bytesOf(tree: unknown): number {
@@ -106,8 +120,10 @@ function fileBytesOf(tuned: unknown): number | null {
 }
 
 /** Of the loss and its gradient, recorded with placeholders for what trains. */
-function intermediatesOf<T>(tuned: T, loss: (model: T) => Tensor): number {
-  const [live, frozen] = partition(tuned, isTrainable);
+function intermediatesOf<T>(
+  [live, frozen]: ReturnType<typeof partition<T>>,
+  loss: (model: T) => Tensor,
+): number {
   const { leaves, structure } = flattenTree([live]);
   const { program } = traceProgram(
     (part: typeof live) => valueAndGrad((own: typeof live) => loss(combine(own, frozen)))(part),

@@ -58,6 +58,8 @@ export {
   type Plan,
   type PlannedRow,
   type StepMemory,
+  type StepMemoryOptions,
+  stepMemory,
 } from './explain.ts';
 export { type CordaOptions, initializeCorda } from './initialize/corda.ts';
 export { type EvaOptions, initializeEva } from './initialize/eva.ts';

@@ -40,3 +40,9 @@ export function architectureWith(
   const ending = Object.hasOwn(endings, head) ? endings[head] : undefined;
   return architectures.find((name) => ending?.test(name));
 }
+
+/** What the class that a `config.json` names is for; `undefined` if it names none, or one of another kind. */
+export function headOf(config: Readonly<Record<string, unknown>>): HeadName | undefined {
+  const [name] = [config.architectures].flat();
+  return headNames.find((head) => endings[head].test(String(name)));
+}

@@ -88,7 +88,8 @@ class HeadedModel implements Model, TakesVectors, TiesWeights {
     const { labels: _, ...own } = task.inputs?.(inputs) ?? inputs;
     const base = context.call(baseField, baseOf(this), own);
     const { last_hidden_state, pooler_output, ...states } = base;
-    const told = task.isCausal === true ? keptStates(last_hidden_state, inputs) : last_hidden_state;
+    const told =
+      task.labels === 'tokens' ? keptStates(last_hidden_state, inputs) : last_hidden_state;
     const start = (pooled ? pooler_output : undefined) ?? told;
     const scores = this.steps.reduce((x, step) => runStep(step, this, x, own, context), start);
     return { ...states, ...task.outputs(scores, inputs, this.config) };

@@ -21,6 +21,8 @@ export interface NewTokenizerOptions {
   readonly special?: SpecialNames;
   /** Further tokens that are never cut; they come right after the special ones. */
   readonly extraTokens?: readonly string[];
+  /** Whether each text ends with `eos`, as for T5. Defaults to no. */
+  readonly endsTexts?: boolean;
 }
 
 /** All of a tokenizer but its vocabulary. */
@@ -52,6 +54,7 @@ export function newTokenizer({
   cased = kind !== 'wordpiece',
   special = kind === 'wordpiece' ? bertNames : { bos: end, eos: end, unk: end },
   extraTokens = [],
+  endsTexts = false,
 }: NewTokenizerOptions): NewTokenizer {
   const names: readonly string[] = Object.values(special);
   const specialTokens = [...new Set([...names, ...extraTokens])];
@@ -72,7 +75,7 @@ export function newTokenizer({
   }));
   const vocabulary = (tokens: readonly string[]): object =>
     Object.fromEntries(tokens.map((token, id) => [token, id]));
-  const around = frame(special, specialTokens);
+  const around = endsTexts ? ending(special, specialTokens) : frame(special, specialTokens);
   if (kind === 'wordpiece') {
     const normalizer = {
       type: 'BertNormalizer',
@@ -139,15 +142,31 @@ export function newTokenizer({
 /** The marks around a text, if there are those of BERT. */
 function frame({ cls, sep }: SpecialNames, tokens: readonly string[]): object | null {
   if (cls === undefined || sep === undefined) return null;
-  const mark = (id: string, type_id: number): object => ({ SpecialToken: { id, type_id } });
-  const text = (id: 'A' | 'B', type_id: number): object => ({ Sequence: { id, type_id } });
   const single = [mark(cls, 0), text('A', 0), mark(sep, 0)];
-  return {
-    type: 'TemplateProcessing',
-    single,
-    pair: [...single, text('B', 1), mark(sep, 1)],
-    special_tokens: Object.fromEntries(
-      [cls, sep].map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }]),
-    ),
-  };
+  return template(single, [...single, text('B', 1), mark(sep, 1)], [cls, sep], tokens);
+}
+
+/** The end of a text, and of a second one. */
+function ending({ eos }: SpecialNames, tokens: readonly string[]): object | null {
+  if (eos === undefined) return null;
+  const single = [text('A', 0), mark(eos, 0)];
+  return template(single, [...single, text('B', 0), mark(eos, 0)], [eos], tokens);
+}
+
+function mark(id: string, type_id: number): object {
+  return { SpecialToken: { id, type_id } };
+}
+
+function text(id: 'A' | 'B', type_id: number): object {
+  return { Sequence: { id, type_id } };
+}
+
+function template(
+  single: readonly object[],
+  pair: readonly object[],
+  marks: readonly string[],
+  tokens: readonly string[],
+): object {
+  const own = marks.map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }]);
+  return { type: 'TemplateProcessing', single, pair, special_tokens: Object.fromEntries(own) };
 }

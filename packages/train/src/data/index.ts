@@ -50,6 +50,8 @@ export {
   type PromptRowOptions,
   promptRow,
 } from './preprocess/answerRow.ts';
+export { corruptSpans, type SpanOptions, type SpanRow } from './preprocess/corruptSpans.ts';
+export { type KeptRow, maskedOnly } from './preprocess/maskedOnly.ts';
 export { type MaskedRow, type MaskOptions, maskTokens } from './preprocess/maskTokens.ts';
 export { type PairOptions, pairRow } from './preprocess/pairRow.ts';
 export {

@@ -2,6 +2,7 @@ export { fileSource, randomAccessFile } from './node/fileSource.ts';
 export {
   loadMailQuestions,
   loadPronunciations,
+  loadProse,
   loadRestoration,
   loadSpam,
 } from './node/loadTask.ts';

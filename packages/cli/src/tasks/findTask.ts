@@ -1,0 +1,33 @@
+import { nearestOf } from '@lorikeet/nn';
+import { LorikeetError } from '@lorikeet/tensor-core';
+import { languageModelling } from './languageModelling.ts';
+import { questionAnswering } from './questionAnswering.ts';
+import type { Task } from './task.ts';
+import { textClassification } from './textClassification.ts';
+import { textToText } from './textToText.ts';
+import { tokenClassification } from './tokenClassification.ts';
+
+/** What is read of a task is given to the same task only, so that nobody else knows what its examples are. */
+function opaque<Example>(task: Task<Example>): Task {
+  return task as unknown as Task;
+}
+
+export const tasks: readonly Task[] = [
+  opaque(textClassification),
+  opaque(tokenClassification),
+  opaque(questionAnswering),
+  opaque(textToText),
+  opaque(languageModelling),
+];
+
+/** A task by its name. Throws `no-match`, naming all, for a name that is none's. */
+export function findTask(name: string): Task {
+  const found = tasks.find((task) => task.name === name);
+  if (found !== undefined) return found;
+  const names = tasks.map((task) => task.name);
+  throw new LorikeetError('no-match', `there is no task '${name}'`, {
+    expected: names.join(', '),
+    received: name,
+    hint: nearestOf(name, names),
+  });
+}
