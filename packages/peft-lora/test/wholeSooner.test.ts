@@ -61,6 +61,6 @@ test('is asked of plain bases in full precision alone', () => {
   call(weight);
   expect(asked).toEqual([6]);
   call(cast(weight, 'f16'));
-  call(Quantized.of(weight, { inputAxis: 1 }, { dtype: 'i8' }));
+  call(Quantized.of(weight, { inputAxis: 1 }, { dtype: 'i8', blockSize: 4 }));
   expect(asked).toEqual([6]);
 });
