@@ -40,6 +40,7 @@ import {
   type Tensor,
   tanh,
   tensor,
+  topk,
 } from '@lorikeet/tensor-core';
 import { expect, test } from 'vitest';
 import { on } from './on.ts';
@@ -94,6 +95,8 @@ const rows: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   argsort: (x) => argsort(x, { axis: 1 }),
   'argsort from the largest': (x) => argsort(x, { axis: 1, descending: true }),
   'argsort of columns': (x) => argsort(x, { axis: 0 }),
+  'places of the largest': (x) => topk(x, 3, { axis: 1 }).indices,
+  'places of the smallest': (x) => topk(x, 3, { axis: 1, largest: false }).indices,
   logSumExp: (x) => logSumExp(x, 1),
   softmax: (x) => softmax(x, 1),
 };

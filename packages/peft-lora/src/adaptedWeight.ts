@@ -5,6 +5,7 @@ import {
   contractExperts,
   convolve,
   gather,
+  isReparam,
   materialize,
   type Reparam,
   type Shared,
@@ -65,7 +66,8 @@ export class AdaptedWeight implements Reparam {
       throw invocationError(this.name, path, 'a plain call');
     const product = (input: Tensor): Tensor =>
       contract(input, this.base, use, context.child('base'));
-    if (variant.contract === undefined) return contract(x, this.materialize(), use, context);
+    if (variant.contract === undefined || isWholeSooner(this, x))
+      return contract(x, this.materialize(), use, context);
     const own = context.child(this.name);
     return blend(
       this.mix,
@@ -159,6 +161,13 @@ export function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
     base: () => exchangeOrder(site, materialize(layer.base)),
     root: () => exchangeOrder(site, materialize(underAdapters(layer))),
   };
+}
+
+function isWholeSooner({ base, settings }: AdaptedWeight, x: Tensor): boolean {
+  const { variant, config, shape } = settings;
+  // Half floats would round the sum; what is packed or adapted has products of its own.
+  if (isReparam(base) || (base.dtype !== 'f32' && base.dtype !== 'f64')) return false;
+  return variant.isWholeSooner?.({ config, shape, rows: x.size / shape.in }) ?? false;
 }
 
 /** The weight under all adapters. */

@@ -1,10 +1,28 @@
-import { gather, mul, reshape, scatterAdd, type Tensor, zeros } from '@lorikeet/tensor-core';
+import {
+  cast,
+  gather,
+  mul,
+  promote,
+  reshape,
+  scatterAdd,
+  type Tensor,
+  zeros,
+} from '@lorikeet/tensor-core';
 
 /** Entries of a matrix: values [n] at rows and columns, i32 [n] each. */
 export interface SparseEntries {
   readonly values: Tensor;
   readonly rows: Tensor;
   readonly columns: Tensor;
+}
+
+/** Whether a product with a sparse matrix takes an element for each entry and row of inputs, and these are more than the matrix has. */
+export function isWholeSmaller(
+  count: number,
+  rows: number,
+  shape: { readonly in: number; readonly out: number },
+): boolean {
+  return count * rows > shape.in * shape.out;
 }
 
 /** The matrix of some entries, the rest zero: [rows, columns]. */
@@ -19,7 +37,9 @@ export function denseOf(
 export function addEntries(matrix: Tensor, { values, rows, columns }: SparseEntries): Tensor {
   const [, width = 0] = matrix.shape;
   const places = rows.mul(width).add(columns);
-  return reshape(scatterAdd(reshape(matrix, [matrix.size]), places, values), matrix.shape);
+  const dtype = promote(matrix.dtype, values.dtype);
+  const line = reshape(cast(matrix, dtype), [matrix.size]);
+  return reshape(scatterAdd(line, places, cast(values, dtype)), matrix.shape);
 }
 
 /**

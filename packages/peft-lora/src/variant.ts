@@ -176,6 +176,11 @@ export interface Variant<Config = unknown> {
   share?(places: readonly SharingPlace<Config>[], key: Tensor): readonly SharedTensors[];
   materialize(args: AdapterArguments<Config>): Tensor;
   contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
+  /**
+   * Whether `contract` takes longer than to make the whole adapted weight, and one product with that, for so many rows of
+   * inputs. Not asked where the base is no plain tensor of full precision, nor for a method that is stochastic.
+   */
+  isWholeSooner?(args: { config: Config; shape: SiteShape; rows: number }): boolean;
   gather?(ids: Tensor, args: ProductArguments<Config>): Tensor;
   convolve?(x: Tensor, args: ConvolutionArguments<Config>): Tensor;
   contractExperts?(x: Tensor, args: ProductArguments<Config>): Tensor;

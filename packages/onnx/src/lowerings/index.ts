@@ -59,9 +59,15 @@ function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | '
       const inner = sizeOf(x.shape.slice(axis + 1));
       const side = x.shape[axis] ?? 1;
       const count = sizeOf(indices.shape);
+      const name = refusingNegatives(graph, indices, side);
+      // A line needs no sides around it, and a reshape of a result is a copy.
+      if (x.shape.length === 1) {
+        const line = graph.node('Reshape', [name, graph.ints([count])]);
+        const source = reshaped(graph, updates, [count]);
+        return graph.node('ScatterElements', [x.name, line, source], { axis: 0, reduction });
+      }
       const target = reshaped(graph, x, [outer, side, inner]);
       const source = reshaped(graph, updates, [outer, count, inner]);
-      const name = refusingNegatives(graph, indices, side);
       const line = graph.node('Reshape', [name, graph.ints([1, count, 1])]);
       const places = graph.node('Expand', [line, graph.ints([outer, count, inner])]);
       const result = graph.node('ScatterElements', [target, places, source], {

@@ -10,10 +10,14 @@ import {
   type Primitive,
   prodOp,
   sumOp,
+  type TopkAttributes,
+  topkOp,
 } from '@lorikeet/tensor-core';
 import { castNode } from '../carrier.ts';
 import { comparable } from '../comparable.ts';
+import type { GraphBuilder } from '../graphBuilder.ts';
 import { type Lowering, lowering } from '../lowering.ts';
+import type { Value } from '../value.ts';
 
 type ReductionAttributes = { readonly axes: readonly number[]; readonly keepAxes: boolean };
 
@@ -33,25 +37,37 @@ export const reduceLowerings: readonly Lowering[] = [
   lowering(argsortOp, 'TopK', {
     lower({ graph, inputs, attributes: { axis, descending } }) {
       const x = operand(inputs, 0);
-      const order = (values: string): string => {
-        const attributes = { axis, largest: descending ? 1 : 0, sorted: 1 };
-        const side = graph.ints([x.shape[axis] ?? 1]);
-        const [, places = ''] = graph.nodes('TopK', [values, side], attributes, { outputs: 2 });
-        return places;
-      };
-      if (!isFloat(x.dtype)) return castNode(graph, order(comparable(graph, x)), 'int32');
-      // First with NaN among the infinities, then NaN behind them: equals keep their order.
-      const nans = graph.node('IsNaN', [x.name]);
-      const infinity = graph.constant('float', [], [Number.POSITIVE_INFINITY]);
-      const first = order(graph.node('Where', [nans, infinity, x.name]));
-      const sorted = graph.node('GatherElements', [castNode(graph, nans, 'int32'), first], {
-        axis,
-      });
-      const second = order(sorted);
-      return castNode(graph, graph.node('GatherElements', [first, second], { axis }), 'int32');
+      return firstPlaces(graph, x, { axis, count: x.shape[axis] ?? 1, largest: descending });
     },
   }),
+  lowering(topkOp, 'TopK', {
+    lower: ({ graph, inputs, attributes }) => firstPlaces(graph, operand(inputs, 0), attributes),
+  }),
 ];
+
+/** Where the first elements are in order; of equals the first. NaN is larger than infinity: in doubles there is room for both. */
+function firstPlaces(
+  graph: GraphBuilder,
+  x: Value,
+  { axis, count, largest }: TopkAttributes,
+): string {
+  const order = (values: string): string => {
+    const attributes = { axis, largest: largest ? 1 : 0, sorted: 1 };
+    const [, places = ''] = graph.nodes('TopK', [values, graph.ints([count])], attributes, {
+      outputs: 2,
+    });
+    return castNode(graph, places, 'int32');
+  };
+  if (!isFloat(x.dtype)) return order(comparable(graph, x));
+  const double = (value: number): string => graph.constant('double', [], [value]);
+  const finite = graph.node('Clip', [
+    castNode(graph, x.name, 'double'),
+    '',
+    double(Number.MAX_VALUE),
+  ]);
+  const nans = graph.node('IsNaN', [x.name]);
+  return order(graph.node('Where', [nans, double(Number.POSITIVE_INFINITY), finite]));
+}
 
 function reduction(op: Primitive<ReductionAttributes>, opType: string): Lowering {
   return lowering(op, opType, {

@@ -13,6 +13,7 @@ import { opset } from '../opset.ts';
 import { storedAs } from '../proto/elementType.ts';
 import { encodeModel } from '../proto/encodeModel.ts';
 import type { ModelProto } from '../proto/model.ts';
+import { beforeReshapes } from './beforeReshapes.ts';
 import { runToMark, withMark } from './endMark.ts';
 import { fromRuntime, toRuntime } from './hostTensor.ts';
 import type { LiveValues } from './liveValues.ts';
@@ -23,6 +24,8 @@ import type { OnnxRuntime, Session } from './runtime.ts';
 /** A part of a program as a session of the runtime. */
 export class GraphPart {
   readonly #part: Part;
+  /** The types in which results are written, by their places. */
+  readonly #written: readonly TensorType[];
   readonly #runtime: OnnxRuntime;
   #model: ModelProto | undefined;
   #session: Session | undefined;
@@ -32,9 +35,11 @@ export class GraphPart {
 
   /** @throws LorikeetError `unsupported` for a call that no operator serves. */
   constructor(part: Part, runtime: OnnxRuntime) {
+    const { program, types } = beforeReshapes(part.program);
     this.#part = part;
+    this.#written = types;
     this.#runtime = runtime;
-    const model = modelOf(part);
+    const model = modelOf({ ...part, program });
     // Where all results are empty there is nothing to run.
     this.#model = model.graph.outputs.length > 0 ? model : undefined;
   }
@@ -80,7 +85,7 @@ export class GraphPart {
           this.#constants.get(value) ?? toRuntime(this.#runtime, type, values.get(value));
     });
     this.#part.outputs.forEach((value, i) => {
-      const type = types[value] as TensorType;
+      const type = this.#written[i] as TensorType;
       const data = pool.take(type.dtype, sizeOf(type.shape));
       values.set(value, data);
       if (data.length > 0) fetches[`output${i}`] = toRuntime(this.#runtime, type, data);
@@ -91,7 +96,7 @@ export class GraphPart {
     this.#part.outputs.forEach((value, i) => {
       const written = fetches[`output${i}`];
       if (written !== undefined)
-        fromRuntime(types[value] as TensorType, written, values.get(value));
+        fromRuntime(this.#written[i] as TensorType, written, values.get(value));
     });
   }
 

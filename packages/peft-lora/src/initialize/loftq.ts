@@ -3,14 +3,13 @@ import {
   div,
   evaluate,
   LorikeetError,
+  leadingSvd,
   mul,
   permute,
   type QuantizeOptions,
   reshape,
-  sliceAxis,
   sqrt,
   sub,
-  svd,
   type Tensor,
 } from '@lorikeet/tensor-core';
 import { adapt } from '../adapt.ts';
@@ -58,10 +57,11 @@ export async function loftq<T>(
     let rest: Tensor = weight;
     for (let i = 0; i < iterations; i++) {
       const whole = Quantized.of(rest, { inputAxis }, quantize);
-      const { u, s, v } = svd(toOutIn(sub(weight, whole.materialize())));
-      const roots = sqrt(div(sliceAxis(s, 0, 0, config.rank), scale));
-      const B = mul(sliceAxis(u, 1, 0, config.rank), roots); // [out, R]
-      const A = mul(permute(sliceAxis(v, 1, 0, config.rank), [1, 0]), reshape(roots, [-1, 1]));
+      const rounding = toOutIn(sub(weight, whole.materialize()));
+      const { u, s, v } = leadingSvd(rounding, config.rank);
+      const roots = sqrt(div(s, scale));
+      const B = mul(u, roots); // [out, R]
+      const A = mul(permute(v, [1, 0]), reshape(roots, [-1, 1]));
       rest = sub(weight, toOutIn(mul(B.matmul(A), scale)));
       await evaluate([whole, A, B, rest]);
       values.set(path, { A, B });

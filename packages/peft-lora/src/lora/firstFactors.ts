@@ -6,6 +6,7 @@ import {
   div,
   dot,
   foldIn,
+  leadingSvd,
   mul,
   normal,
   permute,
@@ -114,7 +115,7 @@ function firstFactors(args: InitArguments<LoraConfig>): { readonly A: Tensor; re
   if (init === 'orthogonal') return orthogonalFactors(args, R);
   if (init === 'olora') return orthonormalFactors(accurate(args.base()), R);
   const iterations = iterationsOf(init);
-  if (init === 'pissa') return principalFactors(svd(accurate(args.base())), config);
+  if (init === 'pissa') return principalFactors(leadingSvd(accurate(args.base()), R), config);
   if (iterations !== undefined) {
     // The weight alone decides: from one key every time, so that loading finds the same.
     const options = { key: randomKey(0), iterations };

@@ -1,8 +1,9 @@
-import { add, cast, inverseFourier, mul, swapAxes, type Tensor } from '@lorikeet/tensor-core';
+import { add, cast, inverseFourier, mul, type Tensor } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
-import { denseOf, sparseProduct } from '../sparseUpdate.ts';
+import { isWholeSmaller, sparseProduct } from '../sparseUpdate.ts';
+import { cosineSum } from '../spectral/cosineSum.ts';
 import {
   chosenEntries,
   firstSpectrum,
@@ -46,11 +47,12 @@ export const fourierftVariant: Variant<FourierftConfig> = {
   frozen: ({ shape, config }) => chosenEntries(config, shape),
 
   materialize({ base, shape, config, parameters, frozen }) {
-    const entries = entriesOf(parameterOf(parameters, 'spectrum'), frozen);
-    const along = inverseFourier({ re: denseOf(entries, [shape.out, shape.in]) });
-    const across = inverseFourier({ re: swapAxes(along.re), im: swapAxes(along.im) }); // [in, out]
-    return add(base(), mul(swapAxes(across.re), config.scaling));
+    const scale = config.scaling / (shape.out * shape.in);
+    const entries = entriesOf(mul(parameterOf(parameters, 'spectrum'), scale), frozen);
+    return add(base(), cosineSum(entries, [shape.out, shape.in]));
   },
+
+  isWholeSooner: ({ config, shape, rows }) => isWholeSmaller(config.frequencies, rows, shape),
 
   // The transform of x at the chosen columns, each scaled and put into its row, and transformed again.
   contract(x, { shape, config, parameters, frozen, product }) {

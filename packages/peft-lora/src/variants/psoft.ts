@@ -6,6 +6,7 @@ import {
   eye,
   foldIn,
   full,
+  leadingSvd,
   mul,
   neg,
   normal,
@@ -14,10 +15,8 @@ import {
   randomKey,
   reshape,
   type Svd,
-  sliceAxis,
   sqrt,
   sub,
-  svd,
   swapAxes,
   type Tensor,
   zeros,
@@ -191,19 +190,17 @@ function basesOf({ base, config }: FrozenArguments<PsoftConfig>): Tensors {
   const { rank: R, alpha, abSvdInit } = config;
   const weight = base();
   const { u, s, v } = decompose(cast(weight, promote(weight.dtype, 'f32')), config);
-  const first = (part: Tensor): Tensor => sliceAxis(part, -1, 0, R);
-  const [A, B] = [swapAxes(first(v)), first(u)];
-  const values = mul(first(s), R / alpha); // [R]
-  if (abSvdInit === 'psoft_init') return { A, B: mul(B, values) };
+  const values = mul(s, R / alpha); // [R]
+  if (abSvdInit === 'psoft_init') return { A: swapAxes(v), B: mul(u, values) };
   const roots = sqrt(values);
-  return { A: mul(A, expandDims(roots, 1)), B: mul(B, roots) };
+  return { A: swapAxes(mul(v, roots)), B: mul(u, roots) };
 }
 
 function decompose(
   weight: Tensor,
   { rank, svd: how, svdIterations, randomSeed }: PsoftConfig,
 ): Svd {
-  if (how === 'full') return svd(weight);
+  if (how === 'full') return leadingSvd(weight, rank);
   const key = randomKey(randomSeed);
   return randomizedSvd(weight, rank, { key, oversample: 0, iterations: svdIterations });
 }

@@ -18,7 +18,7 @@ import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
-import { addEntries, denseOf, sparseProduct } from '../sparseUpdate.ts';
+import { addEntries, denseOf, isWholeSmaller, sparseProduct } from '../sparseUpdate.ts';
 import type { TargetOptions } from '../target.ts';
 import { seededEntries } from '../torch/seededEntries.ts';
 import { type Method, method, peftField, type Variant } from '../variant.ts';
@@ -87,13 +87,14 @@ export const shiraVariant: Variant<ShiraConfig> = {
   materialize: ({ base, parameters, frozen }) =>
     addEntries(base(), entriesOf(parameterOf(parameters, 'values'), frozen)),
 
+  isWholeSooner: ({ config, shape, rows }) =>
+    isWholeSmaller(entryCount(config, shape), rows, shape),
+
   contract(x, { shape, parameters, frozen, product }) {
     const entries = entriesOf(parameterOf(parameters, 'values'), frozen);
-    // An element for each entry and token is more than the whole matrix, where there are many of both.
-    const isSmall = (x.size / shape.in) * entries.values.size <= shape.in * shape.out;
-    const update = isSmall
-      ? sparseProduct(entries, x, shape.out)
-      : dot(x, denseOf(entries, [shape.out, shape.in]), { contract: [[-1], [1]] });
+    const update = isWholeSmaller(entries.values.size, x.size / shape.in, shape)
+      ? dot(x, denseOf(entries, [shape.out, shape.in]), { contract: [[-1], [1]] })
+      : sparseProduct(entries, x, shape.out);
     return add(product(x), update);
   },
 };

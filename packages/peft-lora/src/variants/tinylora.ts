@@ -2,9 +2,8 @@ import {
   add,
   dot,
   foldIn,
+  leadingSvd,
   mul,
-  sliceAxis,
-  svd,
   swapAxes,
   type Tensor,
   tensor,
@@ -94,11 +93,11 @@ export const tinyloraVariant: Variant<TinyloraConfig> = {
 
   frozen({ shape, config, base, index }) {
     const [R, U] = [rankOf(shape, config), config.vectorLength];
-    const { u, s, v } = svd(base());
+    const { u, s, v } = leadingSvd(base(), R);
     const P = normalValues(new MersenneTwister(config.projectionSeed + index), U * R * R);
     return {
-      A: swapAxes(sliceAxis(v, 1, 0, R)), // [R, in]
-      B: sliceAxis(mul(u, s), 1, 0, R), // [out, R]
+      A: swapAxes(v), // [R, in]
+      B: mul(u, s), // [out, R]
       P: tensor(
         P.map((value) => value / Math.sqrt(R)),
         [U, R, R],

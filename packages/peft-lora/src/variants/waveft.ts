@@ -16,7 +16,7 @@ import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
 import { roundHalfToEven } from '../roundHalfToEven.ts';
 import type { SiteShape } from '../siteShape.ts';
-import { denseOf, type SparseEntries, sparseProduct } from '../sparseUpdate.ts';
+import { denseOf, isWholeSmaller, type SparseEntries, sparseProduct } from '../sparseUpdate.ts';
 import {
   chosenEntries,
   firstSpectrum,
@@ -99,6 +99,8 @@ export const waveftVariant: Variant<WaveftConfig> = {
     const both = swapAxes(inverseWavelet(swapAxes(rows), filter)); // of even sides
     return add(base(), mul(slice(both, [0, 0], [shape.out, shape.in]), config.scaling));
   },
+
+  isWholeSooner: ({ config, shape, rows }) => isWholeSmaller(config.frequencies, rows, shape),
 
   contract(x, args) {
     const { shape, config, product } = args;

@@ -99,6 +99,61 @@ describe('svd', () => {
   });
 });
 
+describe('leadingSvd', () => {
+  test.each([
+    [[30, 50], 7],
+    [[50, 30], 7],
+    [[30, 30], 29],
+    [[4, 9], 4],
+    [[2, 12, 10], 3],
+  ])('of %j gives the first %i of all', async (shape, rank) => {
+    const x = normal(shape);
+    const [some, all] = [t.leadingSvd(x, rank), t.svd(x)];
+    for (const part of ['u', 's', 'v'] as const)
+      expect(
+        await largest(sub(some[part], t.sliceAxis(all[part], -1, 0, rank))),
+        part,
+      ).toBeLessThan(1e-11);
+  });
+
+  test('has orthonormal vectors where values are equal, are zero, are tiny or huge', async () => {
+    const lowRank = matmul(normal([8, 2]), normal([2, 6], 2));
+    for (const x of [
+      lowRank,
+      t.zeros([5, 7], 'f64'),
+      t.eye(6, 9, { dtype: 'f64' }),
+      mul(normal([7, 5]), 1e-200),
+      mul(normal([7, 5]), 1e200),
+    ]) {
+      const { u, s, v } = t.leadingSvd(x, 4);
+      expect(await largest(gram(u))).toBeLessThan(1e-13);
+      expect(await largest(gram(v))).toBeLessThan(1e-13);
+      const best = t.sliceAxis(t.singularValues(x), -1, 0, 4);
+      const scale = Math.max(await largest(x), 1e-300);
+      expect((await largest(sub(s, best))) / scale).toBeLessThan(1e-12);
+    }
+  });
+
+  test('refuses a rank that there is not', () => {
+    expect(() => t.leadingSvd(normal([3, 2]), 3)).toThrow('leadingSvd: rank 3 of a matrix [3,2]');
+    expect(() => t.leadingSvd(normal([3, 2]), 0)).toThrow('a whole number from 1 to 2');
+  });
+
+  test('NaN gives NaN, and ends', async () => {
+    expect(
+      await t
+        .leadingSvd(
+          f64([
+            [Number.NaN, 1],
+            [2, 3],
+          ]),
+          1,
+        )
+        .s.data(),
+    ).toEqual(new Float64Array([Number.NaN]));
+  });
+});
+
 describe('randomizedSvd', () => {
   test('finds a low rank exactly, and the best approximation nearly', async () => {
     const exact = matmul(normal([40, 5]), normal([5, 30], 2));

@@ -1,10 +1,8 @@
 import { SingularValueDecomposition } from 'ml-matrix';
 import {
   batchStack,
-  largestOf,
   mapMatrices,
   packedShape,
-  reciprocalOrZero,
   requireMatrices,
   sampleMatrix,
   unpack,
@@ -13,15 +11,9 @@ import type { NoAttributes, Primitive } from '../../op.ts';
 import { operand } from '../../operand.ts';
 import { record } from '../../record.ts';
 import type { Shape } from '../../shape.ts';
+import { signedParts, svdDerivative } from '../../singularVectors.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { TensorType } from '../../type.ts';
-import { add } from '../binary/add.ts';
-import { mul } from '../binary/mul.ts';
-import { sub } from '../binary/sub.ts';
-import { matmul } from '../contraction/matmul.ts';
-import { eye } from '../create/eye.ts';
-import { expandDims } from '../movement/expandDims.ts';
-import { swapAxes } from '../movement/permute.ts';
 
 export const svdOp: Primitive<NoAttributes> = {
   kind: 'primitive',
@@ -34,40 +26,14 @@ export const svdOp: Primitive<NoAttributes> = {
   evaluate(inputs, _, output) {
     mapMatrices(operand(inputs, 0), output.data, (matrix) => {
       const found = new SingularValueDecomposition(matrix, { autoTranspose: true });
-      const [u, v] = [found.leftSingularVectors, found.rightSingularVectors];
-      for (let column = 0; column < u.columns; column++) {
-        if (largestOf(u.getColumn(column)) >= 0) continue;
-        u.mulColumn(column, -1);
-        v.mulColumn(column, -1);
-      }
-      return [u.to1DArray(), found.diagonal, v.to1DArray()];
+      return signedParts(found.leftSingularVectors, found.diagonal, found.rightSingularVectors);
     });
   },
-  // J. Townsend, "Differentiating the singular value decomposition", 2016.
   derivative({ inputs, output, gradient }) {
     const parts = partsOf(operand(inputs, 0).type);
     const [u, s, v] = unpack(output, parts) as [Tensor, Tensor, Tensor];
     const [byU, byS, byV] = unpack(gradient, parts) as [Tensor, Tensor, Tensor];
-    const [column, row] = [expandDims(s, -1), expandDims(s, -2)]; // s_i, s_j
-    // (s_j - s_i)(s_j + s_i) keeps the digits that the difference of squares loses.
-    const apart = mul(sub(row, column), add(row, column));
-    const between = reciprocalOrZero(apart);
-    const turned = (side: Tensor, bySide: Tensor): Tensor => {
-      const inner = matmul(swapAxes(side), bySide);
-      return mul(between, sub(inner, swapAxes(inner)));
-    };
-    const unit = eye(s.shape.at(-1) ?? 0, undefined, { dtype: s.dtype });
-    const core = add(
-      add(mul(turned(u, byU), row), mul(column, turned(v, byV))),
-      mul(unit, expandDims(byS, -2)),
-    );
-    const inside = matmul(matmul(u, core), swapAxes(v));
-    const inverse = reciprocalOrZero(row);
-    const outside = (side: Tensor, bySide: Tensor): Tensor =>
-      mul(sub(bySide, matmul(side, matmul(swapAxes(side), bySide))), inverse);
-    return [
-      add(add(inside, matmul(outside(u, byU), swapAxes(v))), matmul(u, swapAxes(outside(v, byV)))),
-    ];
+    return [svdDerivative({ u, s, v }, { u: byU, s: byS, v: byV })];
   },
   batch: batchStack,
   sample: (draw) => ({ inputs: [sampleMatrix(draw)], attributes: {} }),

@@ -1,9 +1,38 @@
+import { batchAxis } from '../../batching.ts';
 import { LorikeetError } from '../../errors.ts';
+import type { Composite } from '../../op.ts';
+import { operand } from '../../operand.ts';
+import { record } from '../../record.ts';
 import { formatShape, normalizeAxis } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { takeAlongAxis } from '../index/takeAlongAxis.ts';
 import { sliceAxis } from '../movement/slice.ts';
 import { argsort } from './argsort.ts';
+
+export type TopkAttributes = {
+  readonly axis: number;
+  readonly count: number;
+  readonly largest: boolean;
+};
+
+/** Where the elements are: a backend that finds a few without sorting all has less to do. */
+export const topkOp: Composite<TopkAttributes> = {
+  kind: 'composite',
+  name: 'topk',
+  body: (inputs, { axis, count, largest }) =>
+    sliceAxis(argsort(operand(inputs, 0), { axis, descending: largest }), axis, 0, count),
+  batch: batchAxis,
+  sample(draw) {
+    const shape = draw.shape({ minRank: 1, minSide: 1 });
+    const axis = draw.integer(0, shape.length - 1);
+    const attributes = {
+      axis,
+      count: draw.integer(0, shape[axis] ?? 1),
+      largest: draw.boolean(),
+    };
+    return { inputs: [{ shape, distinct: true }], attributes };
+  },
+};
 
 export interface TopkOptions {
   /** The last axis if not given. */
@@ -34,6 +63,6 @@ export function topk(x: Tensor, k: number, options: TopkOptions = {}): Topk {
       { expected: `a whole number from 0 to ${side}`, received: String(k) },
     );
   }
-  const indices = sliceAxis(argsort(x, { axis: target, descending: largest }), target, 0, k);
+  const indices = record(topkOp, [x], { axis: target, count: k, largest });
   return { values: takeAlongAxis(x, indices, target), indices };
 }
