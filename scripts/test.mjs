@@ -33,6 +33,7 @@ const computesNothing = {
   ...withoutFuzzers,
   'packages/model-zoo/test/tokenizers/**': 'it computes nothing',
   'packages/model-zoo/test/hub/**': 'it computes nothing',
+  'packages/model-zoo/test/memory/**': 'the processes that it measures compute on the reference',
   'packages/train/test/data/**': 'it computes nothing',
   'packages/train/test/metrics/**': 'it computes nothing',
   'packages/train/test/crash/**': 'the runs that it kills compute on the reference',

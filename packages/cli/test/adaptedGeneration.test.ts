@@ -11,13 +11,20 @@ import {
   adapt,
   adapterRows,
   adaptionPrompt,
+  applyScalings,
+  disable,
   ia3,
+  invokeAdapters,
+  invokeBehindPrompt,
   lora,
   mixBatch,
   prefixTuning,
   promptTuning,
   pTuning,
+  routedPlaces,
   swapAdapter,
+  XLoraClassifier,
+  xLora,
 } from '@lorikeet/peft-lora';
 import {
   currentBackend,
@@ -180,6 +187,138 @@ test('an adaption prompt works with a cache', async () => {
   const { tokens } = await generate(model, { input_ids: integers([[5, 6, 7]]) }, steps);
   expect(tokens).toEqual([await uncached(model, [5, 6, 7], steps.max_new_tokens)]);
 });
+
+describe('an adapter that waits for tokens', () => {
+  const plan = { '**.c_attn': lora({ rank: 2, invocationTokens: [7, 8] }) };
+  const prompts = [
+    [1, 7, 8, 2],
+    [7, 8, 7, 8],
+    [1, 2, 3, 4],
+  ];
+  /** Without a cache; invocations are looked for in the prompt. */
+  const alone = async (model: Model, row: readonly number[]): Promise<number[]> => {
+    const text = [...row];
+    for (let i = 0; i < steps.max_new_tokens; i++) {
+      const ids = integers([text]);
+      const invoked = invokeAdapters(model, ids, { prompt: row.length });
+      const outputs = invoked.call({ input_ids: ids }, Context.evaluation);
+      const last = [...(await logitsOf(outputs).data())].slice(-13);
+      text.push(last.indexOf(Math.max(...last)));
+    }
+    return text.slice(row.length);
+  };
+
+  test('says with a cache what it says without, each row by its own invocation', async () => {
+    const model = await tuned(await make('gpt2'), plan);
+    const input_ids = integers(prompts);
+    const { tokens } = await generate(invokeBehindPrompt(model, input_ids), { input_ids }, steps);
+    const expected = await Promise.all(prompts.map((row) => alone(model, row)));
+    expect(tokens).toEqual(expected);
+    const base = await make('gpt2');
+    expect(tokens[2]).toEqual(await uncached(base, prompts[2] ?? [], steps.max_new_tokens));
+    expect(tokens[0]).not.toEqual(await uncached(base, prompts[0] ?? [], steps.max_new_tokens));
+  });
+
+  test('does not take padding for its tokens, and keeps to its rows with beams', async () => {
+    const model = await tuned(await make('gpt2'), plan);
+    // The padding is called 7, and stands before an 8.
+    const input_ids = integers([
+      [7, 7, 8, 2],
+      [1, 7, 8, 2],
+    ]);
+    const attention_mask = integers([
+      [0, 0, 1, 1],
+      [1, 1, 1, 1],
+    ]);
+    const invoked = invokeBehindPrompt(model, input_ids, attention_mask);
+    const { tokens } = await generate(invoked, { input_ids, attention_mask }, steps);
+    expect(tokens).toEqual([await alone(model, [8, 2]), await alone(model, [1, 7, 8, 2])]);
+    const beams = { ...steps, num_beams: 3 };
+    const both = await generate(invoked, { input_ids, attention_mask }, beams);
+    const rows = [
+      [8, 2],
+      [1, 7, 8, 2],
+    ].map((row) => integers([row]));
+    for (const [i, ids] of rows.entries()) {
+      const one = await generate(invokeBehindPrompt(model, ids), { input_ids: ids }, beams);
+      expect(both.tokens[i]).toEqual(one.tokens[0]);
+    }
+  });
+
+  test('compiles nothing for another prompt', async () => {
+    const model = await tuned(await make('gpt2'), plan);
+    const ask = async (row: readonly number[]) => {
+      const input_ids = integers([row]);
+      return await generate(invokeBehindPrompt(model, input_ids), { input_ids }, steps);
+    };
+    await ask([1, 7, 8, 2]);
+    const compile = vi.spyOn(currentBackend(), 'compile');
+    await ask([7, 8, 1, 3]);
+    const made = compile.mock.calls.filter(([{ instructions }]) => instructions.length > 50);
+    compile.mockRestore();
+    expect(made).toEqual([]);
+  });
+
+  test('is refused of a model with an encoder and of other rows', async () => {
+    const t5 = await tuned(await make('t5'), { '**.q': lora({ invocationTokens: [7] }) });
+    const ids = integers([[5, 7]]);
+    const given = { input_ids: ids, decoder_input_ids: ids };
+    expect(() => invokeBehindPrompt(t5, ids).call(given, Context.evaluation)).toThrow(
+      expect.objectContaining({ code: 'unsupported' }),
+    );
+    const gpt2 = await tuned(await make('gpt2'), plan);
+    const two = invokeBehindPrompt(
+      gpt2,
+      integers([
+        [5, 7],
+        [7, 8],
+      ]),
+    );
+    expect(() => two.call({ input_ids: ids }, Context.evaluation)).toThrow(
+      expect.objectContaining({ code: 'shape-mismatch' }),
+    );
+  });
+});
+
+test.each([false, true])(
+  'X-LoRA has with a cache the gates that it has without (layerwise: %s)',
+  async (layerwise) => {
+    const plan = loraAt('gpt2');
+    const base = await make('gpt2');
+    const both = adapt(await tuned(base, plan), plan, { key: randomKey(2), name: 'blue' });
+    const model = await evaluate(
+      mapTree(both, (leaf, path) =>
+        path.includes('parameters') ? leaf.add(normal(randomKey(leaf.size), leaf.shape)) : leaf,
+      ),
+    );
+    const sizes = { hiddenSize: 8, places: routedPlaces(model).length, adapters: 2, layerwise };
+    const classifier = await evaluate(
+      mapTree(XLoraClassifier.init(sizes, randomKey(9)), (leaf) => leaf.mul(4)),
+    );
+    const gated = xLora(model, classifier);
+    const rows = [
+      [5, 6, 7, 8],
+      [1, 2, 3, 4],
+    ];
+    const { tokens } = await generate(gated, { input_ids: integers(rows) }, steps);
+    const expected: number[][] = [];
+    for (const row of rows) expected.push(await uncached(gated, row, steps.max_new_tokens));
+    expect(tokens).toEqual(expected);
+    expect(tokens).not.toEqual([
+      await uncached(base, rows[0] ?? [], steps.max_new_tokens),
+      await uncached(base, rows[1] ?? [], steps.max_new_tokens),
+    ]);
+    // By hand: the gates of a pass without adapters.
+    const ids = { input_ids: integers(rows) };
+    const hidden = disable(model).call(ids, Context.evaluation).hidden_states.at(-1);
+    if (hidden === undefined) throw new Error('no states');
+    const gates = classifier.call(hidden, Context.evaluation);
+    const twice = logitsOf(applyScalings(model, gates).call(ids, Context.evaluation));
+    expect([...(await logitsOf(gated.call(ids, Context.evaluation)).data())]).toEqual([
+      ...(await twice.data()),
+    ]);
+  },
+);
 
 describe('adapters between requests', () => {
   test('are swapped, and nothing is compiled', async () => {

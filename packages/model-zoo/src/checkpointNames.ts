@@ -12,7 +12,7 @@ import type { Architecture, ModelFamily } from './family.ts';
 export function matchNames(
   stored: Iterable<string>,
   wanted: ReadonlySet<string>,
-  family: Pick<ModelFamily, 'base' | 'renamed' | 'ignored'>,
+  family: Pick<ModelFamily, 'base' | 'renamed' | 'ignored' | 'standIns'>,
   architecture: Pick<Architecture<never>, 'ignored'>,
   tied: Readonly<Record<string, string>> = {},
 ): { readonly found: ReadonlyMap<string, string>; readonly unexpected: readonly string[] } {
@@ -28,7 +28,24 @@ export function matchNames(
     if (wanted.has(target) && !found.has(target)) found.set(target, name);
     else if (!isCopy && !isIgnored(name, family, architecture)) unexpected.push(name);
   }
+  const bare = (name: string): string => withoutPrefix(name, `${family.base}.`);
+  for (const [name, other] of standIns(wanted, family.standIns)) {
+    const stored = names.find((own) => bare(own) === bare(other));
+    if (stored !== undefined && !found.has(name)) found.set(name, stored);
+  }
   return { found, unexpected };
+}
+
+/** Names of the model, and of what a checkpoint may have for them. */
+function standIns(
+  wanted: ReadonlySet<string>,
+  ends: Readonly<Record<string, string>> = {},
+): readonly (readonly [name: string, other: string])[] {
+  return Object.entries(ends).flatMap(([end, other]) =>
+    [...wanted]
+      .filter((name) => name === end || name.endsWith(`.${end}`))
+      .map((name) => [name, name.slice(0, -end.length) + other] as const),
+  );
 }
 
 function withNewEnd(name: string, renamed: Readonly<Record<string, string>> = {}): string {
@@ -46,8 +63,12 @@ function rebasing(
   const hasPrefix = (name: string): boolean => name.startsWith(prefix);
   const [isStored, isWanted] = [stored.some(hasPrefix), [...wanted].some(hasPrefix)];
   if (isWanted && !isStored) return (name) => (wanted.has(prefix + name) ? prefix + name : name);
-  if (isStored && !isWanted) return (name) => (hasPrefix(name) ? name.slice(prefix.length) : name);
+  if (isStored && !isWanted) return (name) => withoutPrefix(name, prefix);
   return (name) => name;
+}
+
+function withoutPrefix(name: string, prefix: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 
 function isIgnored(name: string, ...sources: readonly { readonly ignored?: RegExp }[]): boolean {

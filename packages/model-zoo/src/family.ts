@@ -24,6 +24,8 @@ export interface ModelFamily<Config = unknown> {
   readonly base: string;
   /** How names ended in old checkpoints, and how they end now. */
   readonly renamed?: Readonly<Record<string, string>>;
+  /** Ends of names that a checkpoint may lack, and of those whose tensors it then has for them, too. */
+  readonly standIns?: Readonly<Record<string, string>>;
   /** Names that a checkpoint may have although no tensor of a model is called so, such as buffers. */
   readonly ignored?: RegExp;
   /** By the names of transformers' classes. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generate, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
+import { families, generate, lossOf, type TokenInputs } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { Context, combine, partition, paths, tiedPaths } from '@lorikeet/nn';
 import { evaluate, type Tensor, tensor, valueAndGradWithAux } from '@lorikeet/tensor-core';
@@ -69,7 +69,11 @@ describe.each(folders)('%s', (_, folder) => {
     const model = await load(folder);
     // A masked language model whose output layer is its own keeps a second bias, which it does not use.
     const copies = tiedPaths(model);
-    const stored = [...file.entries].filter(([key]) => !copies.has(key));
+    const { ignored } =
+      families.find(({ modelType }) => modelType === model.config.model_type) ?? {};
+    const stored = [...file.entries].filter(
+      ([key]) => !copies.has(key) && ignored?.test(key) !== true,
+    );
     expect(new Map(paths(model).map(([path, { shape }]) => [path, shape]))).toEqual(
       new Map(stored.map(([key, { shape }]) => [key, shape])),
     );

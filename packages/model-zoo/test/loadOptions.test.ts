@@ -164,7 +164,8 @@ describe('an output layer of its own', () => {
   const names = ['bert', 'roberta', 'distilbert', 'albert', 'electra', 'deberta-v2'].map(
     (name) => `${name}-mlm-untied`,
   );
-  test.each([...names, 'modernbert-untied', 'gpt2-untied', 'opt-untied'])(
+  const others = ['modernbert', 'gpt2', 'opt'].map((name) => `${name}-untied`);
+  test.each([...names, ...others, 'bart-untied-lm', 'marian-untied-lm', 'marian-causal-lm'])(
     'is loaded, saved and loaded again: %s',
     async (name) => {
       const model = await load(fixture(name));

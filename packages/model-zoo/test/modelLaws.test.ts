@@ -72,7 +72,7 @@ for (const { name, family, architecture } of classes) {
     end: tinyConfig.eos_token_id,
     chooses: name.endsWith('ForMultipleChoice'),
     echoes,
-    isCausal: causal.get(modelType) === true || (hasDecoder && !echoes),
+    isCausal: hasDecoder ? !echoes : causal.get(modelType) === true,
     isFrozen: (path) => architecture.frozen?.test(path) === true,
     tolerance: toleranceOf(model),
     reload,

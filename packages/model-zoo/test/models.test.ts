@@ -171,16 +171,6 @@ describe('initModel', () => {
       /problem_type/,
     ],
     [
-      'an output layer of its own in BART',
-      {
-        model_type: 'bart',
-        architectures: ['BartForConditionalGeneration'],
-        tie_word_embeddings: false,
-      },
-      'unsupported',
-      /tie_word_embeddings/,
-    ],
-    [
       'several faults',
       { ...gpt2Config, n_head: 0, n_layer: -1 },
       'invalid-config',

@@ -139,3 +139,46 @@ test('names that objects have by themselves are unexpected like any other', asyn
   stored.set('constructor', { dtype: 'F32', shape: [1], data: new Float32Array(1) });
   await expect(loadFrom(gpt2, stored)).rejects.toMatchObject({ code: 'unexpected-tensor' });
 });
+
+const bart = {
+  model_type: 'bart',
+  architectures: ['BartForConditionalGeneration'],
+  vocab_size: 5,
+  d_model: 4,
+  encoder_layers: 1,
+  decoder_layers: 1,
+  encoder_attention_heads: 2,
+  decoder_attention_heads: 2,
+  encoder_ffn_dim: 3,
+  decoder_ffn_dim: 3,
+  max_position_embeddings: 6,
+};
+
+test('both sides of a BART whose output layer alone is its own read the words that the file has once', async () => {
+  const untied = { ...bart, tie_word_embeddings: false };
+  const stored = await stateDict(initModel(untied, randomKey(1)));
+  // So transformers 4 wrote it.
+  const sides = ['encoder', 'decoder'].map((side) => `model.${side}.embed_tokens.weight`);
+  for (const name of sides) stored.delete(name);
+  const loaded = await loadFrom(untied, stored);
+  for (const name of sides) expect(loaded.get(name)).toEqual(stored.get('model.shared.weight'));
+  expect(loaded.get('lm_head.weight')).toEqual(stored.get('lm_head.weight'));
+  stored.delete('model.shared.weight');
+  await expect(loadFrom(untied, stored)).rejects.toMatchObject({ code: 'missing-tensor' });
+});
+
+test.each([
+  ['with a head', 'BartForConditionalGeneration'],
+  ['without one', 'BartModel'],
+])('the decoder of BART is taken out of a whole checkpoint, %s', async (_, architecture) => {
+  const whole = { ...bart, architectures: [architecture] };
+  const stored = await stateDict(initModel(whole, randomKey(1)));
+  const loaded = await loadFrom(whole, stored, { head: 'causal-lm' });
+  const base = architecture === 'BartModel' ? '' : 'model.';
+  expect(loaded.get('model.decoder.embed_tokens.weight')).toEqual(
+    stored.get(`${base}shared.weight`),
+  );
+  const layer = 'decoder.layers.0.fc1.weight';
+  expect(loaded.get(`model.${layer}`)).toEqual(stored.get(`${base}${layer}`));
+  expect([...loaded.keys()].filter((name) => name.includes('encoder.'))).toEqual([]);
+});

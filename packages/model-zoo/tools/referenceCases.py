@@ -238,6 +238,13 @@ add("bart-qa", "BartConfig", "BartForQuestionAnswering", "span", dict(BART, scal
 add("bart-seqcls", "BartConfig", "BartForSequenceClassification", "text", dict(BART, num_labels=3), ends=2)
 MARIAN = dict(BART, activation_function="swish", pad_token_id=12, decoder_start_token_id=12, eos_token_id=0)
 add("marian-lm", "MarianConfig", "MarianMTModel", "target", MARIAN)
+UNTIED = dict(tie_word_embeddings=False)
+add("bart-untied-lm", "BartConfig", "BartForConditionalGeneration", "target", dict(BART, **UNTIED))
+add("marian-untied-lm", "MarianConfig", "MarianMTModel", "target", dict(MARIAN, **UNTIED))
+# Its generation makes a cache for as many layers as the encoder has.
+ALONE = dict(encoder_layers=2)
+add("bart-causal-lm", "BartConfig", "BartForCausalLM", "next", dict(BART, **ALONE))
+add("marian-causal-lm", "MarianConfig", "MarianForCausalLM", "next", dict(MARIAN, **ALONE, **UNTIED))
 SMALL = dict(SIZES, embedding_size=6, type_vocab_size=2)
 ELECTRA = dict(SMALL, summary_last_dropout=0.0)
 heads("electra", "ElectraConfig", "Electra", ELECTRA)

@@ -37,6 +37,8 @@ export class GraphBuilder {
   readonly #nodes: NodeProto[] = [];
   readonly #initializers: TensorProto[] = [];
   readonly #constants = new Map<string, string>();
+  /** Names from outside, by those that nodes gave. */
+  readonly #names = new Map<string, string>();
   #count = 0;
   readonly #sides: Sides | undefined;
   /** The module for which nodes are added: their names tell it to a profile. */
@@ -104,8 +106,13 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Gives a value a name from outside. */
+  /** Gives a value a name from outside. It is copied only if it has one, or is no result of a node. */
   rename(from: string, to: string): void {
+    const isMade = this.#nodes.some(({ outputs }) => outputs.includes(from));
+    if (isMade && !this.#names.has(from)) {
+      this.#names.set(from, to);
+      return;
+    }
     this.#nodes.push({
       opType: 'Identity',
       domain: '',
@@ -127,9 +134,11 @@ export class GraphBuilder {
     inputs: readonly ValueInfoProto[],
     outputs: readonly ValueInfoProto[],
   ): GraphProto {
+    const named = (name: string): string => this.#names.get(name) ?? name;
     const needed = new Set(outputs.map((output) => output.name));
     const nodes: NodeProto[] = [];
-    for (const node of this.#nodes.toReversed()) {
+    for (const { inputs, outputs, ...rest } of this.#nodes.toReversed()) {
+      const node = { ...rest, inputs: inputs.map(named), outputs: outputs.map(named) };
       if (!node.outputs.some((output) => needed.has(output))) continue;
       nodes.push(node);
       for (const input of node.inputs) needed.add(input);

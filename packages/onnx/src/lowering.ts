@@ -16,6 +16,11 @@ export interface Lowering<A extends Attributes = Attributes> {
   readonly nodes: string;
   /** Whether the result has elements of the operands, so that nothing is rounded. */
   readonly exact?: boolean;
+  /**
+   * Whether the result is the first operand but for some elements, by one node whose kernel copies nothing if both have the
+   * same memory.
+   */
+  keeps?(inputs: readonly TensorType[], type: TensorType): boolean;
   /** Why a call is not served, if it is not. */
   refuses?(inputs: readonly TensorType[], attributes: A, type: TensorType): string | undefined;
   /**
@@ -31,7 +36,7 @@ type OpOf<A extends Attributes> = Primitive<A> | Composite<A>;
 export function lowering<A extends Attributes>(
   op: OpOf<A>,
   nodes: string,
-  rule: Pick<Lowering<A>, 'lower' | 'refuses' | 'exact'>,
+  rule: Pick<Lowering<A>, 'lower' | 'refuses' | 'exact' | 'keeps'>,
 ): Lowering<A> {
   return { op, nodes, ...rule };
 }

@@ -113,6 +113,7 @@ export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
 export { type ArrowSettings, readArrowConfig, writeArrowConfig } from './routing/arrowConfig.ts';
 export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';
 export { type InvokeOptions, invokeAdapters } from './routing/invokeAdapters.ts';
+export { invokeBehindPrompt } from './routing/invokeBehindPrompt.ts';
 export {
   type RouteOptions,
   routeAdapters,
@@ -121,6 +122,7 @@ export {
 } from './routing/routeAdapters.ts';
 export { RoutedWeight } from './routing/routedWeight.ts';
 export type { RoutedPlace, Router } from './routing/router.ts';
+export { xLora } from './routing/xLora.ts';
 export { XLoraClassifier, type XLoraOptions } from './routing/xLoraClassifier.ts';
 export {
   decodeXLora,

@@ -1,5 +1,5 @@
 import { Dropout, LayerNorm, Linear, normalInitializer } from '@lorikeet/nn';
-import { foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core';
+import { foldIn, type Tensor, zeros } from '@lorikeet/tensor-core';
 import type { HeadDesign } from './headedModel.ts';
 import type { HeadLayer, HeadStep } from './headStep.ts';
 import { type LabelFields, labelCount } from './labelFields.ts';
@@ -212,16 +212,4 @@ export function lastTokenHead<Config extends ScoreFields>(
     }),
     steps: ({ pad_token_id: padding }) => [{ layer: 'score' }, { takeLastBut: padding ?? null }],
   };
-}
-
-/** Throws `unsupported` for an output layer with rows of its own. */
-export function requireTied({
-  tie_word_embeddings,
-}: Pick<HeadFields, 'tie_word_embeddings'>): void {
-  if (tie_word_embeddings) return;
-  throw new LorikeetError('unsupported', 'an output layer that is not tied to its embedding', {
-    path: 'tie_word_embeddings',
-    expected: 'true',
-    received: 'false',
-  });
 }

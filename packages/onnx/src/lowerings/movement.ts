@@ -102,11 +102,13 @@ export const movementLowerings: readonly Lowering[] = [
   }),
   lowering(dynamicUpdateSliceOp, 'ScatterElements', {
     exact: true,
+    keeps: ([x, update]) =>
+      x !== undefined && update !== undefined && narrowAxes(x.shape, update.shape).length === 1,
     lower({ graph, inputs, type }) {
       const [x, update] = [operand(inputs, 0), operand(inputs, 1)];
       if (x.shape.length === 0) return update.name;
       const starts = startsIn(graph, x.shape, update.shape, operand(inputs, 2));
-      const narrow = [...x.shape.keys()].filter((axis) => x.shape[axis] !== update.shape[axis]);
+      const narrow = narrowAxes(x.shape, update.shape);
       // As in a cache of keys and values: reshapes of the results would copy them.
       if (narrow.length === 1) return scatterAlong(graph, [x.name, update], starts, narrow[0] ?? 0);
       const strides = graph.ints(stridesOf(x.shape));
@@ -177,6 +179,11 @@ function startsIn(graph: GraphBuilder, shape: Shape, sizes: Shape, starts: Value
   const last = graph.ints(shape.map((side, axis) => side - (sizes[axis] ?? 0)));
   const wide = castNode(graph, starts.name, 'int64');
   return graph.node('Min', [graph.node('Max', [wide, graph.ints(shape.map(() => 0))]), last]);
+}
+
+/** Along which a box is smaller than what it goes into. */
+function narrowAxes(shape: Shape, box: Shape): number[] {
+  return [...shape.keys()].filter((axis) => shape[axis] !== box[axis]);
 }
 
 /** A box that is as large as `x` along all axes but one. */

@@ -75,7 +75,13 @@ export class GraphPart {
     this.#model = undefined;
   }
 
-  async run(values: LiveValues, types: readonly TensorType[], pool: ArrayPool): Promise<void> {
+  /** @param targets of results that are written over their first operand. */
+  async run(
+    values: LiveValues,
+    types: readonly TensorType[],
+    pool: ArrayPool,
+    targets: ReadonlyMap<number, TypedArray>,
+  ): Promise<void> {
     const feeds: Record<string, Tensor> = {};
     const fetches: Record<string, Tensor> = {};
     this.#part.inputs.forEach((value, i) => {
@@ -86,7 +92,7 @@ export class GraphPart {
     });
     this.#part.outputs.forEach((value, i) => {
       const type = this.#written[i] as TensorType;
-      const data = pool.take(type.dtype, sizeOf(type.shape));
+      const data = targets.get(value) ?? pool.take(type.dtype, sizeOf(type.shape));
       values.set(value, data);
       if (data.length > 0) fetches[`output${i}`] = toRuntime(this.#runtime, type, data);
     });

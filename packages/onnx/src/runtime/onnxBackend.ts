@@ -77,13 +77,14 @@ export function createOnnxBackend(
       await queue.settled();
       return bufferOf(buffer).share();
     },
-    compile(program: Program, constants): OnnxExecutable {
-      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')}`;
+    compile(program: Program, constants, donated = []): OnnxExecutable {
+      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')} ${donated.join()}`;
       let runner = runners.get(key);
       if (runner === undefined) {
         runner = new ProgramRunner({
           program,
           constants: constants.map(bufferOf),
+          donated,
           runtime,
           pool,
           session,

@@ -6,6 +6,7 @@ import {
   partition,
   sizeOf,
   type TensorType,
+  type TypedArray,
   valueTypes,
 } from '@lorikeet/tensor-core';
 import type { InferenceSession } from 'onnxruntime-common';
@@ -13,6 +14,7 @@ import { refusalOf } from '../lowerings.ts';
 import { failureOf } from './failure.ts';
 import { GraphPart } from './graphPart.ts';
 import { HostPart } from './hostPart.ts';
+import { writtenInPlace } from './inPlace.ts';
 import { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
 import { workOf } from './programWork.ts';
@@ -21,6 +23,8 @@ import type { OnnxRuntime } from './runtime.ts';
 export interface ProgramRunnerOptions {
   readonly program: Program;
   readonly constants: readonly OnnxBuffer[];
+  /** Inputs that are freed right after each run. */
+  readonly donated: readonly number[];
   readonly runtime: OnnxRuntime;
   readonly pool: ArrayPool;
   readonly session: InferenceSession.SessionOptions;
@@ -47,6 +51,7 @@ export class ProgramRunner {
   readonly #options: ProgramRunnerOptions;
   readonly #types: readonly TensorType[];
   readonly #parts: readonly (GraphPart | HostPart)[];
+  readonly #inPlace: ReadonlyMap<number, number>;
   #isReady = false;
   /** What kept it from being ready, as long as nobody was told. */
   #failure: LorikeetError | undefined;
@@ -56,6 +61,7 @@ export class ProgramRunner {
     const { program, runtime } = options;
     this.#options = options;
     this.#types = valueTypes(program);
+    this.#inPlace = writtenInPlace(program, options.donated);
     this.#parts = partition(program, cuts).map((part) =>
       part.place === 'device'
         ? new GraphPart(part, runtime)
@@ -87,8 +93,10 @@ export class ProgramRunner {
     const { constants, pool } = this.#options;
     const values = new LiveValues();
     for (const [i, { data }] of [...inputs, ...constants].entries()) values.set(i, data);
-    for (const part of this.#parts) await part.run(values, this.#types, pool);
+    const targets = this.#targets(inputs);
+    for (const part of this.#parts) await part.run(values, this.#types, pool, targets);
     this.#hand(values, outputs);
+    for (const value of targets.keys()) inputs[this.#inPlace.get(value) ?? -1]?.take();
   }
 
   /** Tells the run for which it was made ready what went wrong. It may have passed for the next one, such as a lack of memory. */
@@ -97,6 +105,17 @@ export class ProgramRunner {
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
     await this.prepare();
+  }
+
+  /** The arrays of results that are written over inputs. Arrays that others have are left as they are. */
+  #targets(inputs: readonly OnnxBuffer[]): ReadonlyMap<number, TypedArray> {
+    const targets = new Map<number, TypedArray>();
+    for (const [value, place] of this.#inPlace) {
+      const input = inputs[place];
+      if (input?.isOwn === true && inputs.indexOf(input) === inputs.lastIndexOf(input))
+        targets.set(value, input.data);
+    }
+    return targets;
   }
 
   endProfiling(): void {

@@ -1,24 +1,15 @@
-import type { Weight } from '@lorikeet/nn';
 import {
   cast,
-  equal,
   formatShape,
   greaterEqual,
   iota,
   LorikeetError,
-  logicalAnd,
-  max,
-  ones,
+  reshape,
   sliceAxis,
-  stack,
   type Tensor,
-  where,
 } from '@lorikeet/tensor-core';
-import { AdaptedWeight } from '../adaptedWeight.ts';
-import { adapterLayers, isAdapterLayer, mapAdapted } from '../layers.ts';
-import { GivenRouter } from './givenRouter.ts';
-import { invocationOf, withoutInvocation } from './invocation.ts';
-import { routeAdapters } from './routeAdapters.ts';
+import { lastInvocations } from './lastInvocations.ts';
+import { routeInvoked, waitingFor } from './routeInvoked.ts';
 
 export interface InvokeOptions {
   /** How many of the ids were read before, so that the call has only their keys and values. Defaults to 0. */
@@ -53,56 +44,21 @@ export function invokeAdapters<T>(
       received: formatShape(ids.shape),
     });
   }
-  const paths = new Set<string>();
-  const tokensOf = new Map<string, readonly number[]>();
-  for (const { path, layer } of adapterLayers(tuned)) {
-    const tokens = invocationOf(layer);
-    if (tokens === undefined) continue;
-    paths.add(path.slice(0, path.lastIndexOf('.')));
-    tokensOf.set(layer.name, tokens);
-  }
-  if (tokensOf.size === 0) {
-    throw new LorikeetError('no-match', 'no adapter of the model waits for invocation tokens', {
-      hint: 'call the model as it is',
-    });
-  }
-  const always = ones([ids.shape[0] ?? 0, length - past]);
-  const gates = new Map(
-    [...tokensOf].map(([name, tokens]) => {
-      const gate = cast(isInvoked(ids, tokens, prompt ?? length), 'f32');
-      return [name, sliceAxis(gate, 1, past, length - past)] as const;
-    }),
-  );
-  return routeAdapters(
-    mapAdapted(tuned, plainLayers),
-    ({ layers }) =>
-      new GivenRouter(
-        stack(
-          layers.map(({ name }) => gates.get(name) ?? always),
-          -1,
-        ),
-      ),
-    { isRouted: (path) => paths.has(path) },
+  const gate = (tokens: readonly number[]): Tensor => {
+    const found = cast(isInvoked(ids, tokens, prompt ?? length), 'f32');
+    return sliceAxis(found, 1, past, length - past);
+  };
+  const shape = [ids.shape[0] ?? 0, length - past];
+  return routeInvoked(
+    tuned,
+    new Map([...waitingFor(tuned)].map(([name, tokens]) => [name, gate(tokens)])),
+    shape,
   );
 }
 
 /** Where a sequence is at its last invocation or behind it: [B, T]. */
 function isInvoked(ids: Tensor, tokens: readonly number[], prompt: number): Tensor {
-  const [batch = 0, length = 0] = ids.shape;
-  const starts = prompt - tokens.length + 1;
-  const positions = iota([batch, length], 1);
-  if (starts < 1) return greaterEqual(positions, length);
-  const matches = tokens
-    .map((token, i) => equal(sliceAxis(ids, 1, i, starts), token))
-    .reduce((all, one) => logicalAnd(all, one)); // [B, starts]
-  const found = max(where(matches, iota([batch, starts], 1), -1), 1, { keepAxes: true }); // [B, 1]
-  return logicalAnd(greaterEqual(positions, found), greaterEqual(found, 0));
-}
-
-function plainLayers(weight: Weight): Weight {
-  if (!isAdapterLayer(weight)) return weight;
-  const below = weight.with({ base: plainLayers(weight.base) });
-  return below instanceof AdaptedWeight && invocationOf(below) !== undefined
-    ? withoutInvocation(below)
-    : below;
+  const { shape } = ids;
+  const starts = reshape(lastInvocations(ids, tokens, prompt), [shape[0] ?? 0, 1]);
+  return greaterEqual(iota(shape, 1), starts);
 }

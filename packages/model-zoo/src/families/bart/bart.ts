@@ -1,9 +1,9 @@
 import {
   type Context,
   contract,
-  Embedding,
+  type Embedding,
   type InputSite,
-  normalInitializer,
+  type Linear,
   siteWithin,
   type TakesVectors,
   type TiesWeights,
@@ -12,13 +12,13 @@ import {
 import { crossEntropy, foldIn, stopGradient, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { decoderInput, seq2seqStates } from '../../encoderDecoder.ts';
 import type { BaseModel } from '../../heads/headedModel.ts';
-import { requireTied } from '../../heads/textHeads.ts';
 import { keptStates } from '../../keptStates.ts';
 import { crossPasts, layerPasts } from '../../layerPasts.ts';
-import { lookUp } from '../../lookUp.ts';
 import type { Model, ModelInputs, ModelOutputs } from '../../model.ts';
 import type { BartConfig } from './config.ts';
+import { ownHead } from './ownHead.ts';
 import { type BartDesign, BartStack } from './stack.ts';
+import { bartTable, bartWords } from './words.ts';
 
 /** BART without a head, or a model of its build. Lewis et al. 2020, https://arxiv.org/abs/1910.13461 */
 export class BartModel implements BaseModel, TiesWeights {
@@ -35,12 +35,15 @@ export class BartModel implements BaseModel, TiesWeights {
   }
 
   static init(config: BartConfig, design: BartDesign, key: Tensor): BartModel {
-    const { vocab_size: numEmbeddings, d_model: dimension } = config;
-    const initializer = normalInitializer(config.init_std);
+    const ownsWords = !config.tie_word_embeddings;
+    const [encoder, decoder] = [
+      { isDecoder: false, ownsWords },
+      { isDecoder: true, ownsWords },
+    ];
     return new BartModel(
-      Embedding.init({ numEmbeddings, dimension, initializer }, foldIn(key, 'shared')),
-      BartStack.init(config, design, false, foldIn(key, 'encoder')),
-      BartStack.init(config, design, true, foldIn(key, 'decoder')),
+      bartTable(config, foldIn(key, 'shared')),
+      BartStack.init(config, design, encoder, foldIn(key, 'encoder')),
+      BartStack.init(config, design, decoder, foldIn(key, 'decoder')),
       config,
     );
   }
@@ -49,10 +52,12 @@ export class BartModel implements BaseModel, TiesWeights {
     const { d_model: width, decoder_layers: layers } = this.config;
     const { decoder_attention_heads: heads } = this.config;
     const sizes = { width, layers, heads, keyValueHeads: heads, headSize: width / heads };
-    return { embedding: 'shared', ...sizes, labels: 'rows', hasDecoder: true };
+    const embedding = this.encoder.embed_tokens === null ? 'shared' : 'encoder.embed_tokens';
+    return { embedding, ...sizes, labels: 'rows', hasDecoder: true };
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {
+    if (!this.config.tie_word_embeddings) return {};
     return {
       'encoder.embed_tokens.weight': 'shared.weight',
       'decoder.embed_tokens.weight': 'shared.weight',
@@ -60,9 +65,15 @@ export class BartModel implements BaseModel, TiesWeights {
   }
 
   embed(ids: Tensor, context: Context): Tensor {
-    const { pad_token_id, scale_embedding, d_model } = this.config;
-    const rows = lookUp('shared', this.shared, ids, pad_token_id, context);
-    return scale_embedding ? rows.mul(Math.sqrt(d_model)) : rows;
+    return this.words('encoder', ids, context);
+  }
+
+  /** [B, T] to [B, T, D] */
+  private words(reader: 'encoder' | 'decoder', ids: Tensor, context: Context): Tensor {
+    const { embed_tokens: own } = this[reader];
+    return own === null
+      ? bartWords(this.config, ['shared', this.shared], ids, context)
+      : bartWords(this.config, ['embed_tokens', own], ids, context.child(reader));
   }
 
   call(
@@ -70,14 +81,16 @@ export class BartModel implements BaseModel, TiesWeights {
     context: Context,
   ): ModelOutputs & { readonly last_hidden_state: Tensor } {
     const { pad_token_id: padding, decoder_start_token_id: start } = this.config;
-    const embed = (tokens: Tensor): Tensor => this.embed(tokens, context);
+    const embed = (tokens: Tensor): Tensor => this.words('decoder', tokens, context);
     const { attention_mask: attentionMask } = inputs;
     const [pasts, cross] = [layerPasts(inputs), crossPasts(inputs)];
     const encoder =
       inputs.cross_key_values === undefined
         ? context.call('encoder', this.encoder, {
             words:
-              inputs.inputs_embeds === undefined ? embed(inputs.input_ids) : inputs.inputs_embeds, // [B, T, D]
+              inputs.inputs_embeds === undefined
+                ? this.embed(inputs.input_ids, context)
+                : inputs.inputs_embeds, // [B, T, D]
             attentionMask,
             positions: inputs.position_ids,
           })
@@ -95,23 +108,25 @@ export class BartModel implements BaseModel, TiesWeights {
   }
 }
 
-/** The next token of the decoder. The output layer is the word embedding. */
+/** The next token of the decoder. The output layer is the word embedding, unless the config says otherwise. */
 export class BartForConditionalGeneration implements Model, TakesVectors, TiesWeights {
   readonly model: BartModel;
   /** [1, V], which no training changes. */
   readonly final_logits_bias: Tensor;
+  readonly lm_head: Linear | null;
   readonly config: BartConfig;
 
-  constructor(model: BartModel, bias: Tensor, config: BartConfig) {
+  constructor(model: BartModel, bias: Tensor, lmHead: Linear | null, config: BartConfig) {
     this.model = model;
     this.final_logits_bias = bias;
+    this.lm_head = lmHead;
     this.config = config;
   }
 
   static init(config: BartConfig, design: BartDesign, key: Tensor): BartForConditionalGeneration {
-    requireTied(config);
     const base = BartModel.init(config, design, foldIn(key, 'model'));
-    return new BartForConditionalGeneration(base, zeros([1, config.vocab_size]), config);
+    const bias = zeros([1, config.vocab_size]);
+    return new BartForConditionalGeneration(base, bias, ownHead(config, key), config);
   }
 
   get decoderStart(): number {
@@ -123,7 +138,7 @@ export class BartForConditionalGeneration implements Model, TakesVectors, TiesWe
   }
 
   get tiedWeights(): Readonly<Record<string, string>> {
-    return { 'lm_head.weight': 'model.shared.weight' };
+    return this.lm_head === null ? { 'lm_head.weight': 'model.shared.weight' } : {};
   }
 
   embed(ids: Tensor, context: Context): Tensor {
@@ -134,7 +149,7 @@ export class BartForConditionalGeneration implements Model, TakesVectors, TiesWe
     const base = context.call('model', this.model, inputs);
     const { last_hidden_state, ...states } = base;
     // Tied to the table itself, and to those of its adapters that say so: see docs/decisions/0010.
-    const rows = tiedPart(this.model.shared.weight);
+    const rows = this.lm_head === null ? tiedPart(this.model.shared.weight) : this.lm_head.weight;
     const own = context.child('lm_head');
     const scores = contract(keptStates(last_hidden_state, inputs), rows, { inputAxis: 1 }, own); // [B, U, V]
     const logits = scores.add(stopGradient(this.final_logits_bias));

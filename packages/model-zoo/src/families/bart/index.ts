@@ -2,8 +2,10 @@ import type { Tensor } from '@lorikeet/tensor-core';
 import { defineFamily, type ModelFamily } from '../../family.ts';
 import { headed } from '../../heads/headedModel.ts';
 import { BartForConditionalGeneration, BartModel } from './bart.ts';
+import { BartForCausalLM } from './causal.ts';
 import { type BartConfig, bartSchema } from './config.ts';
 import { bartSpanHead, bartTextHead } from './heads.ts';
+import { besideDecoder, sharedWords, unusedWithoutEncoder } from './names.ts';
 import type { BartDesign } from './stack.ts';
 
 const field = 'model';
@@ -18,6 +20,7 @@ export const bart: ModelFamily = defineFamily<BartConfig>({
   schema: bartSchema,
   base: field,
   ignored: /(^|\.)(encoder|decoder)\.version$/,
+  standIns: sharedWords,
   architectures: {
     BartModel: { init, ignored },
     BartForConditionalGeneration: {
@@ -25,9 +28,14 @@ export const bart: ModelFamily = defineFamily<BartConfig>({
       optional: /^final_logits_bias$/,
       frozen: /^final_logits_bias$/,
     },
+    BartForCausalLM: {
+      init: (config, key) => BartForCausalLM.init(config, design, key),
+      ignored: besideDecoder,
+      frozen: unusedWithoutEncoder,
+    },
     BartForSequenceClassification: headed(field, init, bartTextHead, ignored),
     BartForQuestionAnswering: headed(field, init, bartSpanHead, ignored),
   },
 });
 
-export { type BartConfig, BartForConditionalGeneration, BartModel };
+export { type BartConfig, BartForCausalLM, BartForConditionalGeneration, BartModel };

@@ -135,7 +135,7 @@ export class BartLayer {
     return new BartLayer(config, key);
   }
 
-  /** @param x [B, T, D]; the result too. */
+  /** @param x [B, T, D]; the result too. @param cross of what an encoder made; nothing of a decoder alone. */
   call(x: Tensor, own: BartLook, cross: BartLook, context: Context): Tensor {
     const { encoder_attn: reader, encoder_attn_layer_norm: readerNorm } = this;
     const seen = this.around(
@@ -146,7 +146,7 @@ export class BartLayer {
       (state) => context.call('self_attn', this.self_attn, state, own),
     );
     const read =
-      reader && readerNorm
+      reader && readerNorm && (cross.memory ?? cross.known) !== undefined
         ? this.around('encoder_attn_layer_norm', readerNorm, seen, context, (state) =>
             context.call('encoder_attn', reader, state, cross),
           )

@@ -6,6 +6,7 @@ import type { CrossPasts, LayerPasts } from '../../layerPasts.ts';
 import { requireRoom } from '../../positions.ts';
 import type { BartConfig } from './config.ts';
 import { BartLayer } from './layer.ts';
+import { bartTable } from './words.ts';
 
 /** What families of BART's build differ in. */
 export interface BartDesign {
@@ -13,6 +14,13 @@ export interface BartDesign {
   readonly positions: 'learned' | 'waves';
   /** Whether words and positions are normalised. */
   readonly normsWords: boolean;
+}
+
+/** What a stack is for. */
+export interface BartRole {
+  readonly isDecoder: boolean;
+  /** Whether it has a table of words of its own, in the place of the one that a model's stacks share. */
+  readonly ownsWords: boolean;
 }
 
 /** What a stack reads. */
@@ -34,6 +42,7 @@ const firstPosition = 2;
 
 /** The encoder, or the decoder. */
 export class BartStack {
+  readonly embed_tokens: Embedding | null;
   readonly embed_positions: Embedding | null;
   readonly layers: readonly BartLayer[];
   readonly layernorm_embedding: LayerNorm | null;
@@ -41,9 +50,11 @@ export class BartStack {
   /** Positions that there are. */
   readonly most: number;
 
-  private constructor(config: BartConfig, design: BartDesign, isDecoder: boolean, key: Tensor) {
+  private constructor(config: BartConfig, design: BartDesign, role: BartRole, key: Tensor) {
     const { d_model: dimension, max_position_embeddings: most } = config;
+    const { isDecoder, ownsWords } = role;
     const initializer = normalInitializer(config.init_std);
+    this.embed_tokens = ownsWords ? bartTable(config, foldIn(key, 'embed_tokens')) : null;
     const options = { numEmbeddings: most + firstPosition, dimension, initializer };
     this.embed_positions =
       design.positions === 'learned'
@@ -58,8 +69,8 @@ export class BartStack {
     this.most = most;
   }
 
-  static init(config: BartConfig, design: BartDesign, isDecoder: boolean, key: Tensor): BartStack {
-    return new BartStack(config, design, isDecoder, key);
+  static init(config: BartConfig, design: BartDesign, role: BartRole, key: Tensor): BartStack {
+    return new BartStack(config, design, role, key);
   }
 
   /** One state for the input and for each layer. */

@@ -1,6 +1,8 @@
 import { defineFamily, type ModelFamily } from '../../family.ts';
 import { BartForConditionalGeneration, BartModel } from '../bart/bart.ts';
+import { BartForCausalLM } from '../bart/causal.ts';
 import { type BartConfig, bartSchemaWith } from '../bart/config.ts';
+import { besideDecoder, sharedWords, unusedWithoutEncoder } from '../bart/names.ts';
 import type { BartDesign } from '../bart/stack.ts';
 
 const design: BartDesign = { positions: 'waves', normsWords: false };
@@ -18,6 +20,7 @@ export const marian: ModelFamily = defineFamily<BartConfig>({
   }),
   base: 'model',
   ignored: positions,
+  standIns: sharedWords,
   architectures: {
     MarianModel: {
       init: (config, key) => BartModel.init(config, design, key),
@@ -27,6 +30,11 @@ export const marian: ModelFamily = defineFamily<BartConfig>({
       init: (config, key) => BartForConditionalGeneration.init(config, design, key),
       optional: /^final_logits_bias$/,
       frozen: /^final_logits_bias$/,
+    },
+    MarianForCausalLM: {
+      init: (config, key) => BartForCausalLM.init(config, design, key),
+      ignored: besideDecoder,
+      frozen: unusedWithoutEncoder,
     },
   },
 });
