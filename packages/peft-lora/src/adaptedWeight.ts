@@ -164,10 +164,11 @@ export function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
 }
 
 function isWholeSooner({ base, settings }: AdaptedWeight, x: Tensor): boolean {
-  const { variant, config, shape } = settings;
+  const { variant, config, shape, method } = settings;
+  const { compat } = method.target;
   // Half floats would round the sum; what is packed or adapted has products of its own.
   if (isReparam(base) || (base.dtype !== 'f32' && base.dtype !== 'f64')) return false;
-  return variant.isWholeSooner?.({ config, shape, rows: x.size / shape.in }) ?? false;
+  return variant.isWholeSooner?.({ config, shape, compat, rows: x.size / shape.in }) ?? false;
 }
 
 /** The weight under all adapters. */

@@ -178,9 +178,11 @@ export interface Variant<Config = unknown> {
   contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
   /**
    * Whether `contract` takes longer than to make the whole adapted weight, and one product with that, for so many rows of
-   * inputs. Not asked where the base is no plain tensor of full precision, nor for a method that is stochastic.
+   * inputs. Asked only where the base is a plain tensor of full precision.
    */
-  isWholeSooner?(args: { config: Config; shape: SiteShape; rows: number }): boolean;
+  isWholeSooner?(
+    args: Pick<AdapterArguments<Config>, 'config' | 'shape' | 'compat'> & { readonly rows: number },
+  ): boolean;
   gather?(ids: Tensor, args: ProductArguments<Config>): Tensor;
   convolve?(x: Tensor, args: ConvolutionArguments<Config>): Tensor;
   contractExperts?(x: Tensor, args: ProductArguments<Config>): Tensor;

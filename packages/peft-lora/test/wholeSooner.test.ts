@@ -1,6 +1,7 @@
 import { Context, Linear, materialize, Quantized, type Weight } from '@lorikeet/nn';
 import {
   adapt,
+  c3a,
   fourierft,
   type Method,
   method,
@@ -16,6 +17,7 @@ const weight = normal(randomKey(1), [48, 64]);
 const methods: readonly (readonly [string, Method])[] = [
   ['fourierft', fourierft({ frequencies: 40 })],
   ['waveft', waveft({ frequencies: 40, initWeights: false })],
+  ['c3a', c3a({ blockSize: 16, initWeights: 'gaussian' })],
   ['shira', shira({ rank: 1, initWeights: false })],
 ];
 

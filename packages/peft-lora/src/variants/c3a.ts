@@ -1,7 +1,9 @@
 import {
   add,
+  broadcastTo,
   cast,
   einsum,
+  expandDims,
   fourier,
   gather,
   inverseFourier,
@@ -11,6 +13,7 @@ import {
   normal,
   permute,
   reshape,
+  sliceAxis,
   stopGradient,
   sub,
   type Tensor,
@@ -87,11 +90,22 @@ export const c3aVariant: Variant<C3aConfig> = {
   },
 
   materialize({ base, shape, config: { blockSize: b }, parameters }) {
-    const place = mod(add(sub(iota([b, b], 1), iota([b, b], 0)), b), b); // column - row
-    const blocks = gather(parameterOf(parameters, 'kernel'), place, -1); // [out / b, in / b, b, b]
+    // Read 2 b - 1 at a time from one repeated row, each row starts one element earlier in it than the one above.
+    const kernel = parameterOf(parameters, 'kernel');
+    const sides = kernel.shape.slice(0, 2);
+    const repeated = reshape(broadcastTo(expandDims(kernel, 2), [...sides, 2 * b, b]), [
+      ...sides,
+      -1,
+    ]);
+    const lines = reshape(sliceAxis(repeated, 2, 0, b * (2 * b - 1)), [...sides, b, 2 * b - 1]);
+    const blocks = sliceAxis(lines, 3, 0, b); // [out / b, in / b, b, b]
     const update = reshape(permute(blocks, [0, 2, 1, 3]), [shape.out, shape.in]);
     return add(base(), mul(update, 1 / shape.in));
   },
+
+  // Transforms take b products for each element of x; PEFT's wrong derivative is that of its products alone.
+  isWholeSooner: ({ config: { blockSize }, shape, rows, compat }) =>
+    compat !== 'peft' && rows * blockSize > 16 * shape.out,
 
   contract(x, { shape, config: { blockSize: b }, parameters, product, compat }) {
     const blocks = reshape(x, [-1, shape.in / b, b]);
