@@ -16,6 +16,12 @@ export interface SparseEntries {
   readonly columns: Tensor;
 }
 
+/** The entries in the precision of a weight, if theirs is less, so that their sum is as exact as a product with that. */
+export function asExactAs({ dtype }: Tensor, entries: SparseEntries): SparseEntries {
+  const { values } = entries;
+  return { ...entries, values: cast(values, promote(dtype, values.dtype)) };
+}
+
 /** Whether a product with a sparse matrix takes an element for each entry and row of inputs, and these are more than the matrix has. */
 export function isWholeSmaller(
   count: number,

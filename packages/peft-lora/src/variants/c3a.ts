@@ -12,6 +12,7 @@ import {
   mul,
   normal,
   permute,
+  promote,
   reshape,
   sliceAxis,
   stopGradient,
@@ -100,7 +101,9 @@ export const c3aVariant: Variant<C3aConfig> = {
     const lines = reshape(sliceAxis(repeated, 2, 0, b * (2 * b - 1)), [...sides, b, 2 * b - 1]);
     const blocks = sliceAxis(lines, 3, 0, b); // [out / b, in / b, b, b]
     const update = reshape(permute(blocks, [0, 2, 1, 3]), [shape.out, shape.in]);
-    return add(base(), mul(update, 1 / shape.in));
+    const weight = base();
+    const exact = cast(update, promote(weight.dtype, update.dtype));
+    return add(weight, mul(exact, 1 / shape.in));
   },
 
   // Transforms take b products for each element of x; PEFT's wrong derivative is that of its products alone.

@@ -2,7 +2,7 @@ import { add, cast, inverseFourier, mul, type Tensor } from '@lorikeet/tensor-co
 import { z } from 'zod';
 import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
-import { isWholeSmaller, sparseProduct } from '../sparseUpdate.ts';
+import { asExactAs, isWholeSmaller, sparseProduct } from '../sparseUpdate.ts';
 import { cosineSum } from '../spectral/cosineSum.ts';
 import {
   chosenEntries,
@@ -48,8 +48,9 @@ export const fourierftVariant: Variant<FourierftConfig> = {
 
   materialize({ base, shape, config, parameters, frozen }) {
     const scale = config.scaling / (shape.out * shape.in);
-    const entries = entriesOf(mul(parameterOf(parameters, 'spectrum'), scale), frozen);
-    return add(base(), cosineSum(entries, [shape.out, shape.in]));
+    const entries = asExactAs(base(), entriesOf(parameterOf(parameters, 'spectrum'), frozen));
+    const scaled = { ...entries, values: mul(entries.values, scale) };
+    return add(base(), cosineSum(scaled, [shape.out, shape.in]));
   },
 
   isWholeSooner: ({ config, shape, rows }) => isWholeSmaller(config.frequencies, rows, shape),

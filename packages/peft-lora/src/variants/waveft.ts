@@ -16,7 +16,13 @@ import { entriesOf } from '../entriesOf.ts';
 import { parameterOf } from '../parameterOf.ts';
 import { roundHalfToEven } from '../roundHalfToEven.ts';
 import type { SiteShape } from '../siteShape.ts';
-import { denseOf, isWholeSmaller, type SparseEntries, sparseProduct } from '../sparseUpdate.ts';
+import {
+  asExactAs,
+  denseOf,
+  isWholeSmaller,
+  type SparseEntries,
+  sparseProduct,
+} from '../sparseUpdate.ts';
 import {
   chosenEntries,
   firstSpectrum,
@@ -93,9 +99,15 @@ export const waveftVariant: Variant<WaveftConfig> = {
   materialize(args) {
     const { base, shape, config } = args;
     if (!config.useIdwt)
-      return add(base(), mul(denseOf(chosenOf(args), [shape.out, shape.in]), config.scaling));
+      return add(
+        base(),
+        mul(denseOf(asExactAs(base(), chosenOf(args)), [shape.out, shape.in]), config.scaling),
+      );
     const filter = filterOf(args);
-    const rows = inverseWavelet(denseOf(waveletsOf(args), paddedSides(shape, filter)), filter);
+    const rows = inverseWavelet(
+      denseOf(asExactAs(base(), waveletsOf(args)), paddedSides(shape, filter)),
+      filter,
+    );
     const both = swapAxes(inverseWavelet(swapAxes(rows), filter)); // of even sides
     return add(base(), mul(slice(both, [0, 0], [shape.out, shape.in]), config.scaling));
   },
