@@ -1,4 +1,4 @@
-import { type GenerationConfig, readGenerationConfig } from '@lorikeet/model-zoo';
+import type { GenerationConfig, readGenerationConfig } from '@lorikeet/model-zoo';
 import type { Command } from 'commander';
 import { integerOption, partOption, positiveOption } from './options.ts';
 
@@ -57,8 +57,10 @@ export function withGenerationFlags(command: Command): Command {
 }
 
 /** The options in flags, over those of the model's own `generation_config.json`. */
-export function generationOptions(flags: GenerationFlags, content: unknown): GenerationConfig {
-  const { config, unknown } = readGenerationConfig(content ?? {});
+export function generationOptions(
+  flags: GenerationFlags,
+  { config, unknown }: ReturnType<typeof readGenerationConfig>,
+): GenerationConfig {
   if (unknown.length > 0)
     console.error(`generation_config.json: not known and left out: ${unknown.join(', ')}`);
   const given: GenerationConfig = {

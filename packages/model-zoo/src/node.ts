@@ -14,6 +14,7 @@ import { openCheckpoint } from './node/openCheckpoint.ts';
 
 export { downloadBar } from './node/hub/downloadBar.ts';
 export type { DownloadProgress, HubOptions } from './node/hub/hubOptions.ts';
+export { loadGenerationConfig } from './node/loadGenerationConfig.ts';
 export { loadTokenizer } from './node/loadTokenizer.ts';
 export { type FairseqCheckpoint, openFairseq } from './node/openFairseq.ts';
 export { openPytorch } from './node/openPytorch.ts';

@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type GenerateOptions, generate, type Model, stream } from '@lorikeet/model-zoo';
-import { load, loadTokenizer } from '@lorikeet/model-zoo/node';
+import { load, loadGenerationConfig, loadTokenizer } from '@lorikeet/model-zoo/node';
 import type { ChatMessage, Tokenizer } from '@lorikeet/model-zoo/tokenizers';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { LorikeetError, tensor } from '@lorikeet/tensor-core';
@@ -14,7 +13,6 @@ import {
   generationOptions,
   withGenerationFlags,
 } from '../generationFlags.ts';
-import { readJson } from '../readJson.ts';
 
 interface GenerateFlags extends GenerationFlags {
   readonly model: string;
@@ -71,7 +69,9 @@ interface Talker {
 
 /** The text to go on with; `undefined` for a talk. */
 async function promptOf(flags: GenerateFlags): Promise<string | undefined> {
-  const { prompt, promptFile, chat } = flags;
+  const { prompt, promptFile, chat, system } = flags;
+  if (system !== undefined && chat === undefined)
+    throw new LorikeetError('invalid-argument', '--system is for a talk', { expected: '--chat' });
   const given = [prompt, promptFile, chat].filter((way) => way !== undefined);
   if (given.length !== 1)
     throw new LorikeetError('invalid-argument', 'generate needs something to go on with', {
@@ -87,10 +87,10 @@ async function open(flags: GenerateFlags): Promise<Talker> {
   for (const [i, dir] of adapters.entries())
     model = await loadAdapter(model, dir, i === 0 ? {} : { name: `adapter${i}` });
   const tokenizer = await loadTokenizer(flags.model);
-  const content = await readJson(join(flags.model, 'generation_config.json'));
+  const own = await loadGenerationConfig(flags.model);
   const seed = flags.seed ?? randomInt(2 ** 31);
   const decode = (ids: readonly number[]): string => tokenizer.decode(ids);
-  const options = { ...generationOptions(flags, content), key: seed, decode };
+  const options = { ...generationOptions(flags, own), key: seed, decode };
   return { model, tokenizer, options, seed };
 }
 

@@ -41,7 +41,11 @@ export function neededFiles(names: ReadonlySet<string>, need: Need): NeededFiles
       : undefined;
   const main = weights.find((name) => names.has(name));
   if (main === undefined) return undefined;
-  return { files: ['config.json', main], ...(indexes.includes(main) && { index: main }) };
+  const options = ['generation_config.json'].filter((name) => names.has(name));
+  return {
+    files: [...options, 'config.json', main],
+    ...(indexes.includes(main) && { index: main }),
+  };
 }
 
 /** The files that an index names, of those that the folder has; nothing if one is not there. */
