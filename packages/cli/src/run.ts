@@ -1,8 +1,10 @@
 import { isLorikeetError } from '@lorikeet/tensor-core';
 import { Command, CommanderError } from 'commander';
 import { CommandFailed } from './commandFailed.ts';
+import { compareCommand } from './commands/compare.ts';
 import { convertCommand } from './commands/convert.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { evalCommand } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -12,6 +14,7 @@ import { newVariantCommand } from './commands/newVariant.ts';
 import { parityCommand } from './commands/parity.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { resizeCommand } from './commands/resize.ts';
+import { sweepCommand } from './commands/sweep.ts';
 
 /**
  * Runs the `lorikeet` command. Results go to standard output, progress and errors to standard error.
@@ -24,6 +27,9 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .showHelpAfterError('(add --help for the options)')
     .addCommand(doctorCommand())
     .addCommand(finetuneCommand())
+    .addCommand(evalCommand())
+    .addCommand(sweepCommand())
+    .addCommand(compareCommand())
     .addCommand(generateCommand())
     .addCommand(mergeCommand())
     .addCommand(inspectCommand())

@@ -26,7 +26,7 @@ export async function describeTrial(trial: Trial, backend: Backend): Promise<str
   ].join('\n');
 }
 
-function mebibytes(bytes: number): string {
+export function mebibytes(bytes: number): string {
   const size = bytes / 2 ** 20;
   return `${size < 10 ? size.toFixed(1) : Math.round(size)} MiB`;
 }

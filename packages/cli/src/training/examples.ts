@@ -80,3 +80,11 @@ function few(
     .slice(0, count)
     .map(({ item }) => item);
 }
+
+/** What a model is judged on that is not trained: the test part of data with parts, else all, or some of it. */
+export async function chooseEvaluation(
+  { examples: { train, test } }: TaskData,
+  { evaluation, seed }: ExampleFields,
+): Promise<readonly unknown[]> {
+  return drawn(test.length > 0 ? test : train, evaluation, seed);
+}

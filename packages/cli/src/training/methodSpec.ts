@@ -21,6 +21,11 @@ const otherNames: Readonly<Record<string, string>> = {
   prompt: 'prompttuning',
 };
 
+/** Methods that are LoRA with an option. */
+const kindsOfLora: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  dora: { useDora: true },
+};
+
 /** What a method does with a model. */
 export interface MethodSpec {
   /** Under the name that errors and reports use. */
@@ -44,11 +49,12 @@ export function methodSpec(model: Model, fields: MethodFields): MethodSpec {
     requireNoOptions(fields);
     return { name, spec: bitFit(), hasFile: false };
   }
-  const known = otherNames[name] ?? name;
+  const kind = Object.hasOwn(kindsOfLora, name) ? kindsOfLora[name] : undefined;
+  const known = kind === undefined ? (otherNames[name] ?? name) : loraVariant.name;
   const variant = variants.find((one) => plain(one.name) === known);
   if (variant !== undefined) {
     const { selectors, options } = defaultTargets(model, variant.name);
-    const how = method(variant, { ...options, ...optionsOf(fields, variant.name) });
+    const how = method(variant, { ...options, ...kind, ...optionsOf(fields, variant.name) });
     return specOf(variant.name, fields.targets ?? selectors, how);
   }
   const module = moduleVariants.find((one) => plain(one.name) === known);
@@ -109,6 +115,7 @@ function noMethod(name: string): LorikeetError {
   const names = [
     ...[...variants, ...moduleVariants].map((one) => one.name),
     ...Object.keys(otherNames),
+    ...Object.keys(kindsOfLora),
     ...['bitfit', 'full', 'head'],
   ];
   return new LorikeetError('no-match', `there is no method '${name}'`, {
