@@ -53,10 +53,8 @@ export async function loadModel(
 ): Promise<Model> {
   const { key = randomKey(0), dtype = 'f32' } = options;
   const { tensors } = source;
-  const { family, architecture, config } = findArchitecture(
-    withFields(source.config, options.config),
-    options,
-  );
+  const asked = withFields(source.config, options.config);
+  const { family, architecture, config } = findArchitecture(asked, options);
   const skeleton = architecture.init(config, key);
   const wanted = new Map(paths(skeleton).map(([name, { shape }]) => [name, shape]));
   const tied = Object.fromEntries(tiedPaths(skeleton));
@@ -67,7 +65,7 @@ export async function loadModel(
   const needed = new Map([...wanted].filter(([name]) => isNeeded(name)));
   const { allowMissing = [], allowUnexpected = [] } = options;
   const heads =
-    options.newHead === true ? allowancesOfNewHead(source.config, wanted.keys(), key) : undefined;
+    options.newHead === true ? allowancesOfNewHead(asked, wanted.keys(), key) : undefined;
   requireFit(needed, tensors, names, {
     allowMissing: [...allowMissing, ...(heads?.allowMissing ?? [])],
     allowUnexpected: [...allowUnexpected, ...(heads?.allowUnexpected ?? [])],

@@ -7,7 +7,7 @@ import type { Allowances } from './requireFit.ts';
  * What may be missing and left over when a checkpoint gets another head than the one that its config names: what one head has and
  * the other has not, and no more.
  *
- * @param config the parsed `config.json` of the checkpoint.
+ * @param config the parsed `config.json` of the checkpoint, with the fields that were asked for.
  * @param wanted paths of the model with the new head.
  */
 export function allowancesOfNewHead(
