@@ -4,6 +4,7 @@ import type { Backend } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import type { RunFields } from '../fields/runFields.ts';
 import type { Figures, TaskData } from '../tasks/task.ts';
+import { collectGarbage } from './collectGarbage.ts';
 import { mebibytes } from './describeTrial.ts';
 import type { TrialFields } from './finetuneFields.ts';
 import { prepareTrial, readTask, runTrial } from './trial.ts';
@@ -60,6 +61,7 @@ export async function runTrials(
     console.error(
       `\n${i + 1} of ${trials.length}: ${JSON.stringify(settings)}, seed ${config.seed}`,
     );
+    await collectGarbage();
     const trial = await prepareTrial(config, read);
     const start = performance.now();
     const { fit, after } = await runTrial(trial, backend, { isJudgedBefore: false });
