@@ -12,6 +12,7 @@ const onHost = [
   'det',
   'eigh',
   'expm',
+  'leadingSvd',
   'qr',
   'slogdet',
   'solve',
