@@ -83,6 +83,19 @@ const run = [
   '--json',
 ];
 
+/** Fine-tunes for a task, and gives the figures. */
+async function learnt(
+  task: string,
+  how: { readonly model?: string; readonly data: string; readonly output: string },
+  ...more: readonly string[]
+): Promise<Readonly<Record<string, unknown>>> {
+  const { model = bert, data, output } = how;
+  const args = ['--model', model, '--task', task, '--data', data, '--output', at(output)];
+  const { code, stdout, stderr } = await lorikeet('finetune', ...args, ...run, ...more);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
 describe('pretrain', () => {
   test('makes a model and its tokenizer, which are as Hugging Face has them', async () => {
     expect((await load(bert)).config.architectures).toEqual(['BertForMaskedLM']);
@@ -100,20 +113,8 @@ describe('pretrain', () => {
       'chat.jsonl',
       Array.from({ length: 20 }, () => ({ prompt: 'who?', completion: 'the sun' })),
     );
-    const args = [
-      '--model',
-      model,
-      '--task',
-      'language-modelling',
-      '--data',
-      data,
-      '--output',
-      at('lm'),
-    ];
-    const { code, stdout, stderr } = await lorikeet('finetune', ...args, ...run);
-    expect(code, stderr).toBe(0);
-    const { perplexity, perplexity_before } = JSON.parse(stdout);
-    expect(perplexity).toBeLessThan(perplexity_before);
+    const figures = await learnt('language-modelling', { model, data, output: 'lm' });
+    expect(figures.perplexity).toBeLessThan(Number(figures.perplexity_before));
   });
 
   test('teaches a model with an encoder and a decoder, which then learns pairs', async () => {
@@ -127,21 +128,9 @@ describe('pretrain', () => {
       'pairs.jsonl',
       Array.from({ length: 20 }, () => ({ source: 'sun', target: 'day' })),
     );
-    const args = [
-      '--model',
-      model,
-      '--task',
-      'seq2seq',
-      '--data',
-      data,
-      '--output',
-      at('pairs'),
-      '--method',
-      'full',
-    ];
-    const { code, stdout, stderr } = await lorikeet('finetune', ...args, ...run, '--epochs', '12');
-    expect(code, stderr).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ sequence_error: 0, token_error: 0 });
+    const how = { model, data, output: 'pairs' };
+    const figures = await learnt('seq2seq', how, '--method', 'full', '--epochs', '12');
+    expect(figures).toMatchObject({ sequence_error: 0, token_error: 0 });
     const judged = await lorikeet(
       'eval',
       '--model',
@@ -152,8 +141,8 @@ describe('pretrain', () => {
       data,
       '--json',
     );
-    expect(judged.code, judged.stderr).toBe(1);
-    expect(judged.stderr).toContain('tokenizer');
+    expect(judged.code, judged.stderr).toBe(0);
+    expect(JSON.parse(judged.stdout)).toMatchObject({ examples: 20, sequence_error: 0 });
   }, 60_000);
 });
 
@@ -166,18 +155,9 @@ describe('finetune', () => {
         ner_tags: ['O', i % 2 ? 'B-SUN' : 'O'],
       })),
     );
-    const args = ['--model', bert, '--task', 'tagging', '--data', data, '--output', at('tags')];
-    const { code, stdout, stderr } = await lorikeet(
-      'finetune',
-      ...args,
-      ...run,
-      '--method',
-      'full',
-      '--epochs',
-      '6',
-    );
-    expect(code, stderr).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ classes: ['O', 'B-SUN'], f1: 1, accuracy: 1 });
+    const how = { data, output: 'tags' };
+    const figures = await learnt('tagging', how, '--method', 'full', '--epochs', '6');
+    expect(figures).toMatchObject({ classes: ['O', 'B-SUN'], f1: 1, accuracy: 1 });
   });
 
   test('learns to find answers', async () => {
@@ -194,27 +174,9 @@ describe('finetune', () => {
         };
       }),
     );
-    const args = [
-      '--model',
-      bert,
-      '--task',
-      'question-answering',
-      '--data',
-      data,
-      '--output',
-      at('qa'),
-    ];
-    const { code, stdout, stderr } = await lorikeet(
-      'finetune',
-      ...args,
-      ...run,
-      '--method',
-      'full',
-      '--epochs',
-      '10',
-    );
-    expect(code, stderr).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ exact_match: 100, f1: 100 });
+    const how = { data, output: 'qa' };
+    const figures = await learnt('question-answering', how, '--method', 'full', '--epochs', '10');
+    expect(figures).toMatchObject({ exact_match: 100, f1: 100 });
   });
 
   test('takes few examples, of each class as many, and says before what it will do and take', async () => {

@@ -1,4 +1,4 @@
-import { save } from '@lorikeet/model-zoo/node';
+import { save, saveTokenizer } from '@lorikeet/model-zoo/node';
 import { merge } from '@lorikeet/peft-lora';
 import { saveAdapter } from '@lorikeet/peft-lora/node';
 import { Command } from 'commander';
@@ -55,12 +55,16 @@ async function finetune(config: FinetuneConfig): Promise<void> {
   await printFigures(figures, { ...config, title: 'Fine-tuning', summary, steps });
 }
 
-/** The adapter, or the model where files of PEFT do not hold what was trained. */
+/** The adapter, or the model with its tokenizer where files of PEFT do not hold what was trained. */
 async function saveResult(
-  { method, task }: Trial,
+  { method, task, tokenizer }: Trial,
   { model }: TrialResult,
   { output, model: baseModel }: FinetuneConfig,
 ): Promise<void> {
-  if (method.hasFile) await saveAdapter(model, output, { baseModel, taskType: task.peftType });
-  else await save(method.spec === null ? model : merge(model), output);
+  if (method.hasFile) {
+    await saveAdapter(model, output, { baseModel, taskType: task.peftType });
+    return;
+  }
+  await save(method.spec === null ? model : merge(model), output);
+  await saveTokenizer(tokenizer, output);
 }

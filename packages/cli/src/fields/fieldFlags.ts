@@ -30,7 +30,7 @@ function flagOf(name: string, schema: z.ZodType): Option {
     return new Option(flag, help).default(undefined);
   }
   const option = new Option(`${flagName(name)} <${value ?? valueName(type)}>`, help);
-  return option.argParser((text: string) => checked(schema, parse(text, type)));
+  return option.argParser((text: string) => checked(schema, parse(text, type, schema)));
 }
 
 type Kind = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'mixed';
@@ -51,13 +51,15 @@ function valueName(type: Kind): string {
   return { number: 'n', array: 'list', object: 'json' }[type as string] ?? 'value';
 }
 
-function parse(text: string, type: Kind): unknown {
+function parse(text: string, type: Kind, schema: z.ZodType): unknown {
   const isNumber = text.trim() !== '' && Number.isFinite(Number(text));
   switch (type) {
     case 'number':
       return isNumber ? Number(text) : text;
-    case 'array':
-      return listOption(text).map((item) => (Number.isFinite(Number(item)) ? Number(item) : item));
+    case 'array': {
+      const items = listOption(text);
+      return schema.safeParse(items).success ? items : items.map(Number);
+    }
     case 'object':
       return recordOption(text);
     case 'mixed':

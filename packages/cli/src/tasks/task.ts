@@ -22,7 +22,7 @@ export interface Task<Example = unknown> {
    *
    * @param classes names in the order in which the model has them, if it has any.
    */
-  readonly read: (source: string, classes?: readonly string[]) => Promise<TaskData<Example>>;
+  read(source: string, classes?: readonly string[]): Promise<TaskData<Example>>;
 }
 
 export interface TaskData<Example = unknown> {
@@ -30,9 +30,9 @@ export interface TaskData<Example = unknown> {
   /** Names of what is told apart. */
   readonly classes?: readonly string[];
   /** The class of an example, by which few of them are drawn evenly. */
-  readonly classOf?: (example: Example) => number;
+  classOf?(example: Example): number;
   /** With a tokenizer and the most that a model reads, what is trained on. */
-  readonly open: (tokenizer: Tokenizer, maxLength: number) => OpenTask<Example>;
+  open(tokenizer: Tokenizer, maxLength: number): OpenTask<Example>;
 }
 
 export interface BatchPlan {
@@ -43,8 +43,8 @@ export interface BatchPlan {
 
 export interface OpenTask<Example = unknown> {
   /** Rows of batches that examples give: a long text may give several, or none. */
-  readonly rowCount: (examples: readonly Example[]) => number;
-  readonly batches: (examples: readonly Example[], plan: BatchPlan) => Dataset<Batch<ModelInputs>>;
+  rowCount(examples: readonly Example[]): number;
+  batches(examples: readonly Example[], plan: BatchPlan): Dataset<Batch<ModelInputs>>;
   /** Throws `invalid-argument` for no examples. */
-  readonly evaluate: (model: Model, examples: readonly Example[], size: number) => Promise<Figures>;
+  evaluate(model: Model, examples: readonly Example[], size: number): Promise<Figures>;
 }

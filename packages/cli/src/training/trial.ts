@@ -1,5 +1,6 @@
 import { lossOf, type Model, type ModelInputs } from '@lorikeet/model-zoo';
 import { downloadBar, loadTokenizer } from '@lorikeet/model-zoo/node';
+import type { Tokenizer } from '@lorikeet/model-zoo/tokenizers';
 import { type partition, paths } from '@lorikeet/nn';
 import {
   adapt,
@@ -27,6 +28,7 @@ export interface Trial {
   readonly config: TrialConfig;
   readonly task: Task;
   readonly data: TaskData;
+  readonly tokenizer: Tokenizer;
   readonly open: OpenTask;
   readonly examples: ChosenExamples;
   readonly method: MethodSpec;
@@ -83,6 +85,7 @@ export async function prepareTrial(
     config,
     task,
     data,
+    tokenizer,
     open,
     examples,
     method,

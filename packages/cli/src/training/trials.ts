@@ -29,7 +29,18 @@ export interface TrialRow {
   readonly bytes: number;
 }
 
-const stored = z.looseObject({ key: z.string() });
+/** A line of `results.jsonl`. */
+const stored = z.object({
+  key: z.string(),
+  settings: z.record(z.string(), z.unknown()),
+  seed: z.number(),
+  parameters: z.number(),
+  figures: z.record(z.string(), z.unknown()),
+  final_loss: z.number(),
+  steps: z.number(),
+  seconds: z.number(),
+  bytes: z.number(),
+});
 
 /**
  * Runs trainings one after another. Each result is a line of `results.jsonl`, at once; what is there already is not
@@ -86,8 +97,10 @@ async function resultsIn(path: string): Promise<ReadonlyMap<string, TrialRow>> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const found = new Map<string, TrialRow>();
   for (const line of text.split('\n')) {
-    const { key, ...row } = parsed(line) ?? { key: undefined };
-    if (key !== undefined) found.set(key, row as unknown as TrialRow);
+    const result = parsed(line);
+    if (result === undefined) continue;
+    const { key, ...row } = result;
+    found.set(key, row);
   }
   return found;
 }
