@@ -76,7 +76,10 @@ add(
   }),
 );
 // What the packages promise holds on every backend. Of the ops, packages/onnx asks for it itself.
-const promises = ['nn', 'peft-lora', 'model-zoo', 'train'].map((name) => `packages/${name}/`);
+const promises = [
+  ...['nn', 'peft-lora', 'model-zoo', 'train'].map((name) => `packages/${name}/`),
+  'packages/tensor-core/test/compile.test.ts',
+];
 add(
   await runSuite({
     built: false,

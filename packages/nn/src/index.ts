@@ -52,6 +52,7 @@ export type {
   RotaryStretch,
   YarnScaling,
 } from './layers/rotaryScaling.ts';
+export { sinusoidalPositions } from './layers/sinusoidalPositions.ts';
 export { nearestOf } from './nearest.ts';
 export { type AdafactorOptions, adafactor, relativeStep } from './optimizers/adafactor.ts';
 export { type AdagradOptions, adagrad } from './optimizers/adagrad.ts';

@@ -40,7 +40,6 @@ export {
   type LorikeetErrorDetails,
 } from './errors.ts';
 export { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from './half.ts';
-export { identityOf } from './identity.ts';
 export type { LossOptions, LossReduction } from './lossReduction.ts';
 export { lower } from './lower.ts';
 export { LruCache } from './lruCache.ts';
@@ -65,8 +64,14 @@ export type {
 } from './op.ts';
 export { operand } from './operand.ts';
 export * from './ops/index.ts';
-export { formatProgram, type Instruction, type Program, valueTypes } from './program.ts';
-export { programKey } from './programKey.ts';
+export {
+  type Constant,
+  formatProgram,
+  type Instruction,
+  type Program,
+  valueTypes,
+} from './program.ts';
+export { ProgramCache } from './programCache.ts';
 export { promote } from './promotion.ts';
 export { evaluate, realize } from './realize.ts';
 export { record } from './record.ts';

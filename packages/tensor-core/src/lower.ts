@@ -19,7 +19,7 @@ export function lower(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
   isNative: BackendLimits['isNative'],
-): Program {
+): Program<Storage> {
   const bodies = new Map<Tensor, Tensor>();
   const order = reachable(outputs, new Set(inputs), isNative, bodies);
   const constants: Storage[] = [];

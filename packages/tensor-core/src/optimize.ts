@@ -1,14 +1,20 @@
 import { identityOf } from './identity.ts';
 import { evaluateLiteral } from './literal.ts';
 import { fullOp } from './ops/create/full.ts';
-import { formatAttribute, type Instruction, type Program, valueTypes } from './program.ts';
+import {
+  type Constant,
+  formatAttribute,
+  type Instruction,
+  type Program,
+  valueTypes,
+} from './program.ts';
 import { formatType } from './type.ts';
 
 /**
  * One walk over the program that folds arithmetic on literals, drops steps that an op's `simplify` rule
  * shows to change nothing, and merges equal steps; then drops what no output needs. Linear in length.
  */
-export function optimize(program: Program): Program {
+export function optimize<C extends Constant>(program: Program<C>): Program<C> {
   const first = program.inputs.length + program.constants.length;
   const types = valueTypes({ ...program, instructions: [] });
   const literals = new Map<number, number>();
@@ -67,7 +73,7 @@ export function optimize(program: Program): Program {
 }
 
 /** Leaves out the instructions and constants that no output needs. Inputs stay: they are the signature. */
-function dropDead(program: Program): Program {
+function dropDead<C extends Constant>(program: Program<C>): Program<C> {
   const firstConstant = program.inputs.length;
   const first = firstConstant + program.constants.length;
   const live = new Set(program.outputs);

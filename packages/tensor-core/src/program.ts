@@ -1,5 +1,4 @@
 import type { Attribute, Attributes, Composite, Primitive } from './op.ts';
-import type { Storage } from './storage.ts';
 import { formatType, type TensorType } from './type.ts';
 
 /** One step of a program. Operands are the numbers of earlier values. */
@@ -12,13 +11,18 @@ export interface Instruction {
   readonly path?: string | undefined;
 }
 
+/** A tensor that a program closes over. */
+export interface Constant {
+  readonly type: TensorType;
+}
+
 /**
  * A traced computation in A-normal form. Values are numbered: first the inputs, then the constants, then
  * the results of the instructions in order.
  */
-export interface Program {
+export interface Program<C extends Constant = Constant> {
   readonly inputs: readonly TensorType[];
-  readonly constants: readonly Storage[];
+  readonly constants: readonly C[];
   readonly instructions: readonly Instruction[];
   readonly outputs: readonly number[];
 }

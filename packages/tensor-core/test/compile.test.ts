@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   add,
   type Backend,
@@ -15,7 +17,7 @@ import {
   tensor,
   useBackend,
 } from '@lorikeet/tensor-core';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 async function values(x: Tensor): Promise<number[]> {
   return [...(await x.data())];
@@ -145,6 +147,26 @@ test('donated state takes no more memory however often the step runs', () => {
   const before = liveBytes();
   for (let i = 0; i < 10; i++) state = step(state);
   expect(liveBytes()).toBe(before);
+});
+
+test('what a function closes over is given back when nobody has the function any more', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const { liveBytes } = currentBackend().limits();
+  const bytes = 2 ** 22;
+  const before = liveBytes();
+  const use = async (seed: number): Promise<void> => {
+    const weight = add(tensor(new Float32Array(bytes / 4)), seed);
+    await weight.data();
+    const scale = compile((x: Tensor) => mul(x, weight).sum());
+    expect(await values(scale(tensor([1])))).toEqual([(seed * bytes) / 4]);
+    expect(liveBytes()).toBeGreaterThanOrEqual(bytes);
+  };
+  for (let seed = 0; seed < 4; seed++) await use(seed);
+  await vi.waitFor(() => {
+    collect();
+    expect(liveBytes()).toBeLessThan(before + bytes);
+  });
 });
 
 test('a plan made in a memory scope keeps its constants when the scope ends', async () => {

@@ -24,3 +24,4 @@ export {
   classificationMetrics,
 } from './metrics/classificationMetrics.ts';
 export type { Monitor } from './monitor.ts';
+export { type WordVectorOptions, wordVectors } from './wordVectors.ts';

@@ -10,6 +10,7 @@ import { withFields } from '../fields/readFields.ts';
 import { tokenizerFor } from '../pretrain/newTokenizer.ts';
 import { type Objective, objectiveOf, type TokenList } from '../pretrain/objective.ts';
 import { type PretrainConfig, pretrainFields } from '../pretrain/pretrainFields.ts';
+import { withTextEmbeddings } from '../pretrain/textEmbeddings.ts';
 import { printFigures } from '../printFigures.ts';
 import { readJson } from '../readJson.ts';
 import { readTexts } from '../readTexts.ts';
@@ -41,14 +42,14 @@ async function pretrain(config: PretrainConfig): Promise<void> {
       ? tokenizerFor(kind, texts, config.vocabulary)
       : await loadTokenizer(config.tokenizer, { onProgress: downloadBar() });
   const vocabulary = tokenizer.size;
-  const model = await evaluate(
-    initModel(
-      { ...given, ...specialIds(tokenizer, kind), vocab_size: vocabulary },
-      randomKey(seed),
-    ),
-  );
-  const objective = objectiveOf(model, tokenizer, config);
   const tokens = texts.map((text) => tokenizer.encode(text, { addSpecialTokens: false }).ids);
+  const complete = { ...given, ...specialIds(tokenizer, kind), vocab_size: vocabulary };
+  const random = await evaluate(initModel(complete, randomKey(seed)));
+  const model =
+    config.embeddings === 'random'
+      ? random
+      : await withTextEmbeddings(random, tokens, randomKey(seed));
+  const objective = objectiveOf(model, tokenizer, config);
   const rows = await objective.rows(tokens);
   const { training, heldOut } = await split(rows, config);
   console.error(

@@ -10,6 +10,7 @@ export interface PretrainConfig extends RunFields {
   readonly vocabulary: number;
   readonly length: number;
   readonly masked: number;
+  readonly embeddings: 'random' | 'neighbours';
   readonly steps: number;
   readonly evaluation: number;
   readonly evaluate_every: number;
@@ -47,6 +48,12 @@ export const pretrainFields: Fields<PretrainConfig> = fieldsOf<PretrainConfig>({
     about: 'part of the tokens that are to be told, of an encoder, or that are lost',
     example: 0.25,
     value: 'x',
+  }),
+  embeddings: field(z.enum(['random', 'neighbours']).default('random'), {
+    about:
+      'what embeddings start with: random numbers, or, for tokens, which stand near which in the data, and waves for positions',
+    example: 'neighbours',
+    value: 'kind',
   }),
   steps: field(z.int().min(1).default(10_000), { about: 'steps in all', example: 2000 }),
   evaluation: field(z.int().min(1).default(64), {

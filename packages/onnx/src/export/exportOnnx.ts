@@ -1,5 +1,5 @@
 import { Context, combine, type Place, partition } from '@lorikeet/nn';
-import { isLorikeetError, LorikeetError, type Program, type Tensor } from '@lorikeet/tensor-core';
+import { isLorikeetError, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import type { ValueInfoProto } from '../proto/model.ts';
 import { ExportedModel } from './exportedModel.ts';
 import { type DynamicAxes, type TracedModel, traceModel } from './traceModel.ts';
@@ -158,7 +158,10 @@ async function requireSame(a: TracedModel, b: TracedModel): Promise<void> {
     throw dependsOnSide('a constant', undefined);
 }
 
-async function sameConstants(a: Program, b: Program): Promise<boolean> {
+async function sameConstants(
+  a: TracedModel['program'],
+  b: TracedModel['program'],
+): Promise<boolean> {
   if (a.constants.length !== b.constants.length) return false;
   for (const [i, constant] of a.constants.entries()) {
     const other = b.constants[i];

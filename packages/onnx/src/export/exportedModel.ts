@@ -1,4 +1,4 @@
-import { byteLengthOf, LorikeetError, type Program, sizeOf } from '@lorikeet/tensor-core';
+import { byteLengthOf, LorikeetError, sizeOf, type TracedProgram } from '@lorikeet/tensor-core';
 import { opset } from '../opset.ts';
 import { encodeModel } from '../proto/encodeModel.ts';
 import type { GraphProto, TensorProto, ValueInfoProto } from '../proto/model.ts';
@@ -11,12 +11,14 @@ export interface EncodeOptions {
 /** Weights in a file of their own start at multiples of this, so that they can be mapped. */
 const alignment = 64;
 
+type Traced = TracedProgram['program'];
+
 /** A model that was lowered for a file. Its weights are still where they were. */
 export class ExportedModel {
-  readonly #program: Program;
+  readonly #program: Traced;
   readonly #graph: GraphProto;
 
-  constructor(program: Program, graph: GraphProto) {
+  constructor(program: Traced, graph: GraphProto) {
     this.#program = program;
     this.#graph = graph;
   }
@@ -83,7 +85,7 @@ export class ExportedModel {
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
-  #constant(place: number): Program['constants'][number] {
+  #constant(place: number): Traced['constants'][number] {
     const constant = this.#program.constants[place];
     if (constant === undefined) throw new LorikeetError('internal', 'onnx: a weight is missing');
     return constant;

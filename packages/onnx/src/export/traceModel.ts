@@ -7,6 +7,7 @@ import {
   sizeOf,
   type Tensor,
   type TensorType,
+  type TracedProgram,
   traceProgram,
 } from '@lorikeet/tensor-core';
 import { lowerGraph } from '../lowerGraph.ts';
@@ -20,7 +21,7 @@ export type DynamicAxes = Readonly<Record<string, Readonly<Record<number, string
 
 /** A function at one setting of its open sides, as a graph whose constants are given by their place. */
 export interface TracedModel {
-  readonly program: Program;
+  readonly program: TracedProgram['program'];
   readonly graph: GraphProto;
 }
 

@@ -5,11 +5,9 @@ import {
   type Buffer,
   dtypes,
   type Executable,
-  identityOf,
   LorikeetError,
-  LruCache,
   type Program,
-  programKey,
+  ProgramCache,
   sizeOf,
   valueTypes,
   WorkQueue,
@@ -45,7 +43,7 @@ export function createOnnxBackend(
 ): OnnxBackend {
   const queue = new WorkQueue();
   const pool = new ArrayPool(maxPooledBytes);
-  const runners = new LruCache<ProgramRunner>(options.maxSessions ?? 64);
+  const runners = new ProgramCache<ProgramRunner>(options.maxSessions ?? 64);
   const session = sessionOptions(options);
   let liveBytes = 0;
 
@@ -78,24 +76,22 @@ export function createOnnxBackend(
       return bufferOf(buffer).share();
     },
     compile(program: Program, constants, donated = []): OnnxExecutable {
-      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')} ${donated.join()}`;
-      let runner = runners.get(key);
-      if (runner === undefined) {
-        runner = new ProgramRunner({
+      const runner = runners.get(program, constants, donated, () => {
+        const own = constants.map(bufferOf);
+        const made = new ProgramRunner({
           program,
-          constants: constants.map(bufferOf),
+          constants: own,
           donated,
           runtime,
           pool,
           session,
         });
-        runners.set(key, runner);
-        const made = runner;
         queue.add(
           () => made.prepare(),
           (error) => failureOf(error, 'a program could not be made ready'),
         );
-      }
+        return made;
+      });
       return { program, runner };
     },
     run(executable, inputs) {
@@ -119,6 +115,7 @@ export function createOnnxBackend(
     free(buffer) {
       liveBytes -= buffer.byteLength;
       const freed = bufferOf(buffer);
+      runners.forget(freed);
       // Not before those that were told to read it have done so.
       queue.add(
         () => {

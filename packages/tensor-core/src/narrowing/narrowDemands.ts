@@ -2,7 +2,7 @@ import type { AxisMap } from '../op.ts';
 import { broadcastToOp } from '../ops/movement/broadcastTo.ts';
 import { padOp } from '../ops/movement/pad.ts';
 import { sliceOp } from '../ops/movement/slice.ts';
-import { type Instruction, type Program, valueTypes } from '../program.ts';
+import { type Constant, type Instruction, type Program, valueTypes } from '../program.ts';
 import type { TensorType } from '../type.ts';
 import { axisMapOf } from './axisMap.ts';
 import {
@@ -22,7 +22,7 @@ import { resized } from './resized.ts';
  * Computes of each value only the part that is used: a slice moves up through all that runs along its axis. A model
  * that is asked for its first token only then does most of its last layer for that token.
  */
-export function narrowDemands(program: Program): Program {
+export function narrowDemands<C extends Constant>(program: Program<C>): Program<C> {
   if (!program.instructions.some(isStraightSlice)) return program;
   const types = valueTypes(program);
   const demands = demandsOf(program, types);

@@ -1,6 +1,6 @@
 import { type DotAttributes, dotOp } from '../ops/contraction/dot.ts';
 import { sumOp } from '../ops/reduce/sum.ts';
-import { type Instruction, type Program, valueTypes } from '../program.ts';
+import { type Constant, type Instruction, type Program, valueTypes } from '../program.ts';
 import type { TensorType } from '../type.ts';
 import { axisMapOf } from './axisMap.ts';
 import {
@@ -29,7 +29,7 @@ interface Support {
  * Computes with the part of a tensor that is not padding: zeros around a gradient, as the derivative of a slice puts
  * them there, are not multiplied. Where the other factor is not finite, a product with such a zero is 0.
  */
-export function narrowSupports(program: Program): Program {
+export function narrowSupports<C extends Constant>(program: Program<C>): Program<C> {
   if (!program.instructions.some(isPlainPad)) return program;
   const types = valueTypes(program);
   const writer = new ProgramWriter(program);

@@ -1,18 +1,18 @@
 import { fullOp } from '../ops/create/full.ts';
 import { padOp } from '../ops/movement/pad.ts';
 import { sliceOp } from '../ops/movement/slice.ts';
-import { type Instruction, type Program, valueTypes } from '../program.ts';
+import { type Constant, type Instruction, type Program, valueTypes } from '../program.ts';
 import type { TensorType } from '../type.ts';
 import { type Box, isWhole, sizesOf } from './box.ts';
 
 /** Writes the instructions of a program that takes the place of another, over the same inputs and constants. */
-export class ProgramWriter {
-  readonly #program: Program;
+export class ProgramWriter<C extends Constant> {
+  readonly #program: Program<C>;
   readonly #types: TensorType[];
   readonly #instructions: Instruction[] = [];
   readonly #parts = new Map<string, number>();
 
-  constructor(program: Program) {
+  constructor(program: Program<C>) {
     this.#program = program;
     this.#types = valueTypes({ ...program, instructions: [] });
   }
@@ -61,7 +61,7 @@ export class ProgramWriter {
   }
 
   /** The program of all that was added. */
-  finish(outputs: readonly number[]): Program {
+  finish(outputs: readonly number[]): Program<C> {
     return { ...this.#program, instructions: this.#instructions, outputs };
   }
 }

@@ -82,7 +82,8 @@ export function compile<Args extends readonly unknown[], Out>(
     );
     const { constants } = program;
     const executable = backend.compile(
-      program,
+      // A backend may keep the program for longer than anybody has the tensors.
+      { ...program, constants: constants },
       constants.map((constant) => constant.on(backend)),
       donated,
     );

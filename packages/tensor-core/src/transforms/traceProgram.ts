@@ -1,6 +1,7 @@
 import type { BackendLimits } from '../backend.ts';
 import { lower } from '../lower.ts';
 import type { Program } from '../program.ts';
+import type { Storage } from '../storage.ts';
 import { Tensor } from '../tensor.ts';
 import { trace } from '../tracing.ts';
 import { flattenTree, type Structure, unflattenTree } from '../tree.ts';
@@ -8,7 +9,7 @@ import type { TensorType } from '../type.ts';
 
 /** A function as a program of the tensors among its arguments. */
 export interface TracedProgram {
-  readonly program: Program;
+  readonly program: Program<Storage>;
   readonly outputs: Structure;
   /** Of each tensor among the outputs. */
   readonly types: readonly TensorType[];

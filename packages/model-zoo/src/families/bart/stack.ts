@@ -1,5 +1,11 @@
-import { type Context, Embedding, LayerNorm, normalInitializer } from '@lorikeet/nn';
-import { foldIn, gather, iota, type Tensor, tensor } from '@lorikeet/tensor-core';
+import {
+  type Context,
+  Embedding,
+  LayerNorm,
+  normalInitializer,
+  sinusoidalPositions,
+} from '@lorikeet/nn';
+import { foldIn, gather, iota, type Tensor } from '@lorikeet/tensor-core';
 import { keyMask } from '../../attentionMask.ts';
 import type { States } from '../../encoderDecoder.ts';
 import type { CrossPasts, LayerPasts } from '../../layerPasts.ts';
@@ -100,21 +106,8 @@ export class BartStack {
     const { embed_positions: table } = this;
     const places = given ?? iota([1, time], 1).add(place ?? first);
     if (table !== null) return context.call('embed_positions', table, places.add(firstPosition));
-    return gather(waves(this.most, width), places).cast(words.dtype);
+    return gather(sinusoidalPositions(this.most, width), places).cast(words.dtype);
   }
-}
-
-/** Sines of each frequency, and then cosines, of so many positions: [P, D]. Vaswani et al. 2017. */
-function waves(positions: number, width: number): Tensor {
-  const sines = Math.ceil(width / 2);
-  const rows = Array.from({ length: positions }, (_, position) =>
-    Array.from({ length: width }, (_unused, i) => {
-      const pair = i < sines ? i : i - sines;
-      const angle = position / 10_000 ** ((2 * pair) / width);
-      return i < sines ? Math.sin(angle) : Math.cos(angle);
-    }),
-  );
-  return tensor(rows.flat(), [positions, width]);
 }
 
 function layerConfig(config: BartConfig, isDecoder: boolean): Parameters<typeof BartLayer.init>[0] {

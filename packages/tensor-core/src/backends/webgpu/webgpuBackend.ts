@@ -1,10 +1,8 @@
 import type { Backend, BackendLimits, Executable } from '../../backend.ts';
 import { allocateArray, dtypes, type TypedArray } from '../../dtype.ts';
 import { isLorikeetError, LorikeetError } from '../../errors.ts';
-import { identityOf } from '../../identity.ts';
-import { LruCache } from '../../lruCache.ts';
 import type { Program } from '../../program.ts';
-import { programKey } from '../../programKey.ts';
+import { ProgramCache } from '../../programCache.ts';
 import { sizeOf } from '../../shape.ts';
 import { WorkQueue } from '../workQueue.ts';
 import type { Tiling } from './emit/kernelText.ts';
@@ -121,7 +119,7 @@ function limitsOf({ limits }: GPUAdapter): Record<string, number> {
 
 function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): WebgpuBackend {
   const queue = new WorkQueue();
-  const programs = new LruCache<DeviceProgram>(maxPrograms);
+  const programs = new ProgramCache<DeviceProgram>(maxPrograms);
   const tiling = options.tiling ?? (adapter.isSoftware ? 'register' : 'workgroup');
   const { attention = 'bySize' } = options;
   const { maxStorageBuffersPerShaderStage } = gpu.device.limits;
@@ -195,17 +193,16 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
       return await data;
     },
     compile(program: Program, constants, donated = []): WebgpuExecutable {
-      const key = `${programKey(program)} ${constants.map(identityOf).join(' ')} ${donated.join()}`;
-      let work = programs.get(key);
-      if (work === undefined) {
-        work = new DeviceProgram(gpu, program, constants.map(bufferOf), { tiling, donated });
-        programs.set(key, work);
-        for (const part of work.parts) {
+      const work = programs.get(program, constants, donated, () => {
+        const own = constants.map(bufferOf);
+        const made = new DeviceProgram(gpu, program, own, { tiling, donated });
+        for (const part of made.parts) {
           if (part.unplannedBytes <= unplannedBytes) continue;
           plannedBytes = part.chunks.reduce((sum, bytes) => sum + bytes, 0);
           unplannedBytes = part.unplannedBytes;
         }
-      }
+        return made;
+      });
       return { program, work };
     },
     run(executable, inputs) {
@@ -233,6 +230,7 @@ function backendOn(gpu: Gpu, adapter: AdapterFacts, options: WebgpuOptions): Web
     free(buffer) {
       liveBytes -= buffer.byteLength;
       const freed = bufferOf(buffer);
+      programs.forget(freed);
       ledger.free(freed);
       // Not before those that were told to read it have done so.
       queue.add(() => {
