@@ -24,7 +24,7 @@ async function addGates(gates) {
  * Cases of each law where the sources on the reference have tried many: on WebGPU each means to compile kernels, on ONNX
  * Runtime to make sessions, and what is built differs from the sources in how it is put together alone.
  */
-const runs = { webgpu: '2', onnx: '6', built: '5' };
+const runs = { kernels: '5', webgpu: '2', onnx: '4', built: '3' };
 
 /** What gives parsers changed files. They compute nothing, so they run once, at the same time, a minute each. */
 const fuzzers = '.fuzz.test.ts';
@@ -38,11 +38,22 @@ const computesNothing = {
   'packages/train/test/metrics/**': 'it computes nothing',
   'packages/train/test/crash/**': 'the runs that it kills compute on the reference',
 };
+/** Tests of the kernels: each case compiles some. */
+const kernels = 'packages/tensor-core/test/webgpu/';
 /** What does not run again. */
 const without = {
+  sources: { ...withoutFuzzers, [`${kernels}**`]: 'kernels have a run of their own' },
+  built: {
+    ...withoutFuzzers,
+    [`${kernels}**`]: 'the kernels that the sources write are the same',
+    'packages/laws/test/*utants.test.ts': 'it tests laws on changed code, which is in the test',
+    'packages/model-zoo/test/modelLaws.test.ts': 'golden.test.ts has a model of each family',
+    'packages/peft-lora/test/peft/roundTrip.test.ts': 'golden.test.ts reads and writes files',
+  },
   onnx: computesNothing,
   webgpu: {
     ...computesNothing,
+    'packages/peft-lora/test/peft/roundTrip.test.ts': 'what it writes, the laws compute with',
     'packages/model-zoo/test/loadOptions.test.ts':
       'each way to load compiles all kernels of a model anew',
     'packages/model-zoo/test/modelLaws.test.ts':
@@ -51,9 +62,10 @@ const without = {
 };
 
 /** The sources' tests on WebGPU, where there is an adapter of that name. */
-async function addWebgpu(adapter, { environment, reason }, folders, without) {
+async function addWebgpu(adapter, { environment, reason }, folders, options = {}) {
+  const { without, cases = runs.webgpu } = options;
   const suite = { built: false, backend: 'webgpu', adapter, folders, without };
-  const given = { ...environment, LORIKEET_RUNS: runs.webgpu };
+  const given = { ...environment, LORIKEET_RUNS: cases };
   add(environment ? await runSuite({ ...suite, environment: given }) : skipSuite(suite, reason));
 }
 
@@ -65,7 +77,7 @@ const failed = await addGates([buildGate, ...sourceGates]);
 const isBuilt = !failed.includes(buildGate.name);
 
 if (isBuilt) await addGates(await packedGates());
-add(await runSuite({ built: false, environment, without: withoutFuzzers }));
+add(await runSuite({ built: false, environment, without: without.sources }));
 add(
   await runSuite({
     built: false,
@@ -89,9 +101,10 @@ add(
     environment: { ...environment, LORIKEET_RUNS: runs.onnx },
   }),
 );
-await addWebgpu('llvmpipe', llvmpipe, promises, without.webgpu);
+await addWebgpu('llvmpipe', llvmpipe, [kernels], { cases: runs.kernels });
+await addWebgpu('llvmpipe', llvmpipe, promises, { without: without.webgpu });
 await addWebgpu('SwiftShader', swiftShaderAdapter(), [
-  'packages/tensor-core/test/webgpu/',
+  kernels,
   'packages/nn/test/layers.test.ts',
   'packages/nn/test/layerLaws.test.ts',
   'packages/nn/test/trainingStep.test.ts',
@@ -100,7 +113,7 @@ if (isBuilt) {
   add(
     await runSuite({
       built: true,
-      without: withoutFuzzers,
+      without: without.built,
       environment: { ...environment, LORIKEET_RUNS: runs.built },
     }),
   );

@@ -15,6 +15,7 @@ import { parityCommand } from './commands/parity.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { resizeCommand } from './commands/resize.ts';
 import { sweepCommand } from './commands/sweep.ts';
+import { withExamples } from './withExamples.ts';
 
 /**
  * Runs the `lorikeet` command. Results go to standard output, progress and errors to standard error.
@@ -39,7 +40,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     .addCommand(pretrainCommand())
     .addCommand(exportCommand())
     .addCommand(newVariantCommand());
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of [program, ...program.commands]) withExamples(command).exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;

@@ -35,6 +35,18 @@ describe('the command', () => {
       expect(stdout).toContain(name);
   });
 
+  test('gives an example for each flag that takes a value', async () => {
+    const { stdout } = await lorikeet('--help');
+    const commands = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = '']) => name);
+    expect(commands.length).toBeGreaterThan(12);
+    for (const name of commands.filter((other) => other !== 'help')) {
+      const help = (await lorikeet(name, '--help')).stdout;
+      const words = help.replaceAll(/\s+/g, ' ');
+      for (const [, flag] of help.matchAll(/^ {2}(?:-\w, |--out, )?(--[a-z0-9-]+) </gm))
+        expect(words, `${name} ${flag}`).toContain(`example: ${flag} `);
+    }
+  });
+
   test.each([
     ['an unknown command', ['fly']],
     ['an unknown option', ['doctor', '--fast']],
