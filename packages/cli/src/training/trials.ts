@@ -72,24 +72,32 @@ export async function runTrials(
     console.error(
       `\n${i + 1} of ${trials.length}: ${JSON.stringify(settings)}, seed ${config.seed}`,
     );
-    await collectGarbage();
-    const trial = await prepareTrial(config, read);
-    const start = performance.now();
-    const { fit, after } = await runTrial(trial, backend, { isJudgedBefore: false });
-    const row: TrialRow = {
-      settings,
-      seed: config.seed,
-      parameters: trial.trainable,
-      figures: after,
-      final_loss: fit.steps.at(-1)?.loss ?? Number.NaN,
-      steps: fit.steps.length,
-      seconds: (performance.now() - start) / 1000,
-      bytes: Math.max(0, ...fit.steps.map(({ liveBytes }) => liveBytes)),
-    };
+    await collectGarbage(backend);
+    const row = { settings, ...(await resultOf(config, read, backend)) };
     await appendFile(path, `${JSON.stringify({ key, ...row })}\n`);
     rows.push(row);
   }
   return rows;
+}
+
+/** A function of its own, so that nothing of a model lives on when the next one is opened. */
+async function resultOf(
+  config: TrialConfig,
+  read: typeof readTask,
+  backend: Backend,
+): Promise<Omit<TrialRow, 'settings'>> {
+  const trial = await prepareTrial(config, read);
+  const start = performance.now();
+  const { fit, after } = await runTrial(trial, backend, { isJudgedBefore: false });
+  return {
+    seed: config.seed,
+    parameters: trial.trainable,
+    figures: after,
+    final_loss: fit.steps.at(-1)?.loss ?? Number.NaN,
+    steps: fit.steps.length,
+    seconds: (performance.now() - start) / 1000,
+    bytes: Math.max(0, ...fit.steps.map(({ liveBytes }) => liveBytes)),
+  };
 }
 
 /** A last line that a crash cut off is passed over. */

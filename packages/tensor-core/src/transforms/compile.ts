@@ -83,7 +83,7 @@ export function compile<Args extends readonly unknown[], Out>(
     const { constants } = program;
     const executable = backend.compile(
       // A backend may keep the program for longer than anybody has the tensors.
-      { ...program, constants: constants },
+      { ...program, constants: constants.map(({ type }) => ({ type })) },
       constants.map((constant) => constant.on(backend)),
       donated,
     );
