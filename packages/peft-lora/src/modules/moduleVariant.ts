@@ -9,8 +9,18 @@ export interface ModuleInitArguments<Config> {
   readonly module: object;
   readonly config: Config;
   readonly key: Tensor;
-  /** What `share` made for all modules of the adapter. */
-  readonly shared?: Shared<Tensor> | undefined;
+  /** What `share` made for this module and others of the adapter. */
+  readonly shared: Readonly<Record<string, Shared<Tensor>>>;
+}
+
+/** One of the modules of an adapter, told to a variant whose modules have tensors in common. */
+export interface ModulePlace<Config> {
+  /** Path of the module. */
+  readonly path: string;
+  readonly module: object;
+  readonly config: Config;
+  /** The keys of the config that it was loaded from; empty if it was made here. */
+  readonly loaded: Readonly<Record<string, unknown>>;
 }
 
 /** What it is given in each call of the module. */
@@ -38,16 +48,18 @@ export interface ModulePeftFormat<Config, Parameters> {
   readonly lacks?: readonly string[];
   /** Keys that PEFT does not know, which it passes over; written only where they are not `null`. */
   readonly ownKeys?: readonly string[];
-  /** Paths of the modules that a config means. */
+  /** Paths of the modules that a config means. With `strict`, each entry of a list must mean one. */
   targets(
     config: Config,
     json: Readonly<Record<string, unknown>>,
     model: unknown,
+    strict?: boolean,
   ): readonly string[];
-  /** Keys of the config that the places of the adapter tell. */
+  /** Keys of the config that the places of the adapter, the first one's `loaded` and the model tell. */
   derived(
     config: Config,
-    places: readonly { readonly path: string; readonly module: object }[],
+    places: readonly ModulePlace<Config>[],
+    model: unknown,
   ): Readonly<Record<string, unknown>>;
   readonly derivedKeys: readonly string[];
   /** Parameters of the form in which a file holds them; their first values tell shapes only. */
@@ -69,8 +81,10 @@ export interface ModuleTraits<Config> {
   isStochastic(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, module: object): number;
-  /** Number of trainable elements that all modules together share. */
-  sharedParameterCount?(config: Config): number;
+  /** Number of trainable elements that modules share, all together. */
+  sharedParameterCount?(config: Config, places: readonly ModulePlace<Config>[]): number;
+  /** Whether the rows of a batch depend on each other. By default they do not. */
+  mixesRows?(config: Config): boolean;
 }
 
 /**
@@ -92,8 +106,14 @@ export interface ModuleVariant<Config = unknown, Parameters = unknown> {
   accepts(module: object): boolean;
   /** Why it cannot with this config; else `undefined`. */
   refusal?(config: Config, module: object): string | undefined;
-  /** First values of what all modules of an adapter with one config have in common. */
-  share?(config: Config, key: Tensor): Tensor;
+  /**
+   * First values of what modules have in common, for each of the modules of an adapter with one config, in the order of the
+   * model. The same tensor for several of them is there once: it counts once and trains as one.
+   */
+  share?(
+    places: readonly ModulePlace<Config>[],
+    key: Tensor,
+  ): readonly Readonly<Record<string, Tensor>>[];
   init(args: ModuleInitArguments<Config>): Parameters;
   call(args: ModuleCallArguments<Config, Parameters>): unknown;
 }

@@ -1,8 +1,9 @@
-import { Shared, SharedGroup } from '@lorikeet/nn';
+import { at } from '@lorikeet/nn';
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
-import { rewrite } from '../rewrite.ts';
+import { modelPaths, rewrite } from '../rewrite.ts';
 import { ModuleAdapter, ModuleSettings, ownAdapters, withAdapters } from './moduleAdapter.ts';
-import type { ModuleMethod } from './moduleVariant.ts';
+import type { ModuleMethod, ModuleVariant } from './moduleVariant.ts';
+import { shareModules } from './shareModules.ts';
 
 /**
  * Puts adapters around modules at paths that are known; `''` is the model itself.
@@ -15,34 +16,36 @@ export function placeModules<T>(
   options: { readonly name: string; readonly key: Tensor; readonly isStored?: boolean },
 ): T {
   const { name, key, isStored = false } = options;
-  const groups = new Map<string, Shared<Tensor>>();
-  const sharedBy = ({ variant, config }: ModuleMethod): Shared<Tensor> | undefined => {
-    if (variant.share === undefined) return undefined;
-    const label = `${variant.name} ${JSON.stringify(config)}`;
-    const first = variant.share(config, foldIn(key, 'shared'));
-    const group = groups.get(label) ?? new Shared(first, new SharedGroup(label));
-    groups.set(label, group);
-    return group;
-  };
-  // Inner ones first: a path leads through what is around it.
-  const order = [...methods].sort(([a], [b]) => b.length - a.length);
-  return order.reduce((tree, [path, method]) => {
-    const wrap = (node: unknown): unknown => {
-      const { variant, config } = method;
-      if (typeof node !== 'object' || node === null || !variant.accepts(node))
-        throw new LorikeetError('unsupported', `${variant.name} cannot adapt this module`, {
-          path,
-        });
-      const reason = isStored ? undefined : variant.refusal?.(config, node);
+  const order = ['', ...modelPaths(model).modules];
+  const places = [...methods]
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+    .map(([path, { variant, config, extra: loaded }]) => {
+      const module = acceptedBy(variant, at(model, path), path);
+      const reason = isStored ? undefined : variant.refusal?.(config, module);
       if (reason !== undefined)
         throw new LorikeetError('unsupported', `${variant.name}: ${reason}`, { path });
-      const shared = sharedBy(method);
-      const args = { module: node, config, key: foldIn(key, path), shared };
+      return { path, module, config, loaded, variant };
+    });
+  const shared = shareModules(places, key);
+  // Inner ones first: a path leads through what is around it.
+  const outwards = [...methods].sort(([a], [b]) => b.length - a.length);
+  return outwards.reduce((tree, [path, method]) => {
+    const wrap = (node: unknown): unknown => {
+      const { variant, config } = method;
+      const module = acceptedBy(variant, node, path);
+      const parts = shared.get(path) ?? {};
+      const args = { module, config, key: foldIn(key, path), shared: parts };
       const stored = isStored ? variant.peft?.stored(args) : undefined;
       const settings = new ModuleSettings(method, path);
       const adapter = new ModuleAdapter(stored ?? variant.init(args), name, settings);
-      return withAdapters(node, [...ownAdapters(node), adapter]);
+      return withAdapters(module, [...ownAdapters(module), adapter]);
     };
     return rewrite(tree, new Map([[path, wrap]]));
   }, model);
+}
+
+/** The module, if the variant takes it. Throws `unsupported`. */
+function acceptedBy(variant: ModuleVariant, module: unknown, path: string): object {
+  if (typeof module === 'object' && module !== null && variant.accepts(module)) return module;
+  throw new LorikeetError('unsupported', `${variant.name} cannot adapt this module`, { path });
 }

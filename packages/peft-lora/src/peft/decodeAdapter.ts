@@ -13,6 +13,7 @@ import { decodeModules } from './decodeModules.ts';
 import { methodOf, moduleMethodOf, variants } from './findVariant.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import { type PeftJson, type PeftPlacement, parsePlacement, requireRecord } from './peftConfig.ts';
+import { requireCopy } from './requireCopy.ts';
 import { requireMatches, selectModules } from './selectModules.ts';
 
 /** An adapter in the format of Hugging Face PEFT. */
@@ -131,22 +132,4 @@ function computedParts(tuned: unknown, name: string): Tensor[] {
 function twice(path: string, one: Method, other: Method): LorikeetError {
   const names = `${one.variant.name} and ${other.variant.name}`;
   return new LorikeetError('unsupported', `${names} on one module in one adapter`, { path });
-}
-
-/** What a file repeats, of the base or of the adapter itself, must be the same. */
-async function requireCopy(
-  source: TensorSource,
-  key: string,
-  weight: Tensor,
-  what: string,
-): Promise<void> {
-  const [expected, got] = [
-    await weight.data(),
-    await source.readAs(key, weight.dtype === 'f64' ? 'f64' : 'f32'),
-  ];
-  if (expected.every((value, i) => Object.is(value, got[i]))) return;
-  throw new LorikeetError('unexpected-tensor', `the adapter ${what} with other values`, {
-    path: `${source.name}: ${key}`,
-    hint: 'load the base model that the adapter was trained on, with its added tokens',
-  });
 }

@@ -7,6 +7,7 @@ import { rewrite } from '../rewrite.ts';
 import { moduleTensors } from './encodeModules.ts';
 import { matchTensors, storedParts, type TensorSource } from './matchTensors.ts';
 import type { PeftJson, PeftPlacement } from './peftConfig.ts';
+import { requireCopy } from './requireCopy.ts';
 import { requireSaved, selectModules } from './selectModules.ts';
 
 /**
@@ -29,15 +30,21 @@ export async function decodeModules<T>(
   requireSaved(model, placement, selected.saved, strict);
   const options = { name, key: randomKey(0) };
   const saved = place(model, new Map(selected.saved.map((path) => [path, train()])), options);
-  const targets = variant.peft?.targets(config, json, model) ?? [];
+  const targets = variant.peft?.targets(config, json, model, strict) ?? [];
   const methods = new Map(targets.map((path) => [path, method]));
   const tuned = placeModules(saved, methods, { ...options, isStored: true });
   const { stored } = matchTensors(moduleTensors(tuned, name), source, model);
   const plan = new Map<string, () => Tensor>();
+  const read = new Map<Tensor, Tensor>();
   for (const [{ paths, tensor: first }, key] of stored) {
     const { shape, dtype } = first;
-    const values = tensor(await source.readAs(key, dtype), shape, dtype);
+    const shared = read.get(first);
+    if (shared !== undefined) await requireCopy(source, key, shared, sharedTensor);
+    const values = shared ?? tensor(await source.readAs(key, dtype), shape, dtype);
+    read.set(first, values);
     for (const path of paths) plan.set(path, () => values);
   }
   return rewrite(tuned, plan);
 }
+
+const sharedTensor = 'repeats a tensor that modules share';

@@ -47,7 +47,11 @@ export function encodeModules(
     revision: null,
     modules_to_save: saved.length === 0 ? null : [...saved].sort(),
     ...method.extra,
-    ...format.derived(config, own),
+    ...format.derived(
+      config,
+      own.map(({ path, module }) => ({ path, module, config, loaded: method.extra })),
+      base,
+    ),
     ...wordsFor(base, saved, method.extra),
     ...fields,
     ...(baseModel === undefined ? {} : { base_model_name_or_path: baseModel }),

@@ -3,7 +3,6 @@ import {
   add,
   einsum,
   foldIn,
-  LorikeetError,
   normal,
   reshape,
   sliceAxis,
@@ -23,6 +22,7 @@ import {
   moduleMethod,
 } from '../modules/moduleVariant.ts';
 import { ownFormat } from '../modules/ownFormat.ts';
+import { sharedPart } from '../modules/sharedPart.ts';
 import { widthsOf } from '../modules/widths.ts';
 import { peftField } from '../variant.ts';
 
@@ -115,7 +115,11 @@ export const compacterVariant: ModuleVariant<CompacterConfig, CompacterParameter
     const odd = [inputs, outputs, config.size].find((width) => width % config.factors !== 0);
     return odd === undefined ? undefined : `${odd} features are no multiple of ${config.factors}`;
   },
-  share: ({ factors }, key) => normal(key, [2, factors, factors, factors], 0, 0.5),
+  share(places, key) {
+    const N = places[0]?.config.factors ?? 0;
+    const shared = { rules: normal(key, [2, N, N, N], 0, 0.5) };
+    return places.map(() => shared);
+  },
   init: first,
   call: (args) => {
     const { rules, down, up } = args.parameters;
@@ -146,7 +150,7 @@ function first({
   const left = (width: number, name: string): Tensor =>
     normal(foldIn(key, name), [N, width / N, rank], 0, 1 / Math.sqrt(width));
   return {
-    rules: sharedOf(shared),
+    rules: sharedPart(shared, 'rules'),
     down: {
       left: left(inputs, 'down.left'),
       right: normal(foldIn(key, 'down.right'), [N, rank, size / N]),
@@ -159,11 +163,6 @@ function first({
       bias: zeros([outputs]),
     },
   };
-}
-
-function sharedOf(shared: Shared<Tensor> | undefined): Shared<Tensor> {
-  if (shared !== undefined) return shared;
-  throw new LorikeetError('internal', 'compacter: there are no rules for all modules');
 }
 
 /** [N, N, N] of one of the two layers. */

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { moduleAdapterLaws } from '@lorikeet/laws';
+import { Context, combine, Linear, partition, paths } from '@lorikeet/nn';
+import {
+  adapt,
+  decodeAdapter,
+  encodeAdapter,
+  isTrainable,
+  lily,
+  lilyVariant,
+  lora,
+} from '@lorikeet/peft-lora';
+import { loadAdapter } from '@lorikeet/peft-lora/node';
+import {
+  evaluate,
+  grad,
+  normal,
+  randomKey,
+  sliceAxis,
+  type Tensor,
+  tanh,
+} from '@lorikeet/tensor-core';
+import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import { describe, expect, test } from 'vitest';
+import { largestResult } from '../largestResult.ts';
+import { filesOf, withConfig } from '../peft/files.ts';
+import { goldenPath, readAll } from '../peft/goldenModel.ts';
+import { expectClose, numbers, refusal, trainablePaths, trainedForm } from '../support.ts';
+
+type Values = ReadonlyMap<string, Tensor>;
+
+/** The model of `golden/modules/makeLily.py`. */
+class Stack {
+  readonly stack: { readonly layers: readonly Readonly<Record<'q' | 'v' | 'o', Linear>>[] };
+
+  constructor(values: Values) {
+    const line = (path: string): Linear => {
+      const weight = values.get(`model.stack.layers.${path}.weight`);
+      if (weight === undefined) throw new Error(`there is no weight of ${path}`);
+      return new Linear(weight, values.get(`model.stack.layers.${path}.bias`) ?? null);
+    };
+    const layers = [0, 1, 2].map((i) => ({
+      q: line(`${i}.q`),
+      v: line(`${i}.v`),
+      o: line(`${i}.o`),
+    }));
+    this.stack = { layers };
+  }
+
+  call(x: Tensor, context: Context = Context.evaluation): Tensor {
+    return this.stack.layers.reduce((state, { q, v, o }) => {
+      const mixed = tanh(q.call(state, context)).mul(v.call(state, context));
+      return state.add(o.call(mixed, context));
+    }, x);
+  }
+}
+
+async function reference(
+  name: string,
+): Promise<{ dir: string; io: Values; value(key: string): Tensor }> {
+  const dir = goldenPath('modules', name);
+  const file = await openSafetensors(`${dir}/io.safetensors`);
+  const io = await readAll(file);
+  await file.close();
+  const value = (key: string): Tensor => {
+    const found = io.get(key);
+    if (found === undefined) throw new Error(`the reference has no ${key}`);
+    return found;
+  };
+  return { dir, io, value };
+}
+
+describe.each(['lily-names', 'lily-pattern', 'lily-layers'])('what PEFT trained as %s', (name) => {
+  test('gives the outputs of PEFT, for a batch and for its rows', async () => {
+    const { dir, io, value } = await reference(name);
+    const model = new Stack(io);
+    const asInPeft = await loadAdapter(model, dir, { compat: 'peft' });
+    await expectClose(asInPeft.call(value('x')), value('y'));
+    await expectClose((await loadAdapter(model, dir)).call(value('x')), value('rows'));
+  });
+
+  test('has the gradients of PEFT, of what modules share too', async () => {
+    const { dir, io, value } = await reference(name);
+    const tuned = await loadAdapter(new Stack(io), dir, { compat: 'peft' });
+    const [live, frozen] = partition(tuned, isTrainable);
+    const slopes = grad((part: typeof live) =>
+      combine(part, frozen).call(value('x')).mul(value('weights')).sum(),
+    )(live);
+    const parts: Readonly<Record<string, string>> = {
+      'A.value': 'lily_A.weight',
+      'B.value': 'lily_B.weight',
+      router: 'lily_router.weight',
+    };
+    const found = paths(slopes).map(([path, slope]) => {
+      const [place = '', part = ''] = path.split('.adapters.0.parameters.');
+      return [`grad.${place}.${parts[part]}`, slope] as const;
+    });
+    const keys = [...io.keys()].filter((key) => key.startsWith('grad.'));
+    expect(found.map(([key]) => key).sort()).toEqual(keys.sort());
+    for (const [key, slope] of found) await expectClose(slope, value(key), 1e-4);
+  });
+
+  test('is written again with the same config and tensors, bit by bit', async () => {
+    const { dir, io } = await reference(name);
+    const { config, tensors } = encodeAdapter(await loadAdapter(new Stack(io), dir));
+    expect(config).toEqual(JSON.parse(readFileSync(`${dir}/adapter_config.json`, 'utf8')));
+    const file = await openSafetensors(`${dir}/adapter_model.safetensors`);
+    const expected = await readAll(file);
+    await file.close();
+    expect([...tensors.keys()].sort()).toEqual([...expected.keys()].sort());
+    for (const [key, leaf] of tensors)
+      expect(await numbers(leaf)).toEqual(await numbers(expected.get(key) ?? leaf));
+  });
+});
+
+const model = new Stack(
+  new Map(
+    [0, 1, 2].flatMap((i) =>
+      Object.entries({ q: [3, 4], v: [3, 4], o: [4, 3] }).map(([name, sides], j) => [
+        `model.stack.layers.${i}.${name}.weight`,
+        normal(randomKey(10 * i + j), sides),
+      ]),
+    ),
+  ),
+);
+const x = normal(randomKey(99), [2, 5, 4]);
+
+test('layers of one name and shape have their B in common, and runs of them their A', () => {
+  const tuned = adapt(model, { '**.{q,v}': lily({ strideA: 2 }) });
+  const own = (layer: number, name: string, parts: readonly string[]): string[] =>
+    parts.map((part) => `stack.layers.${layer}.${name}.adapters.0.parameters.${part}`);
+  expect(trainablePaths(tuned)).toEqual([
+    ...own(0, 'q', ['A.value', 'B.value', 'router']),
+    ...own(0, 'v', ['A.value', 'B.value', 'router']),
+    ...own(1, 'q', ['router']),
+    ...own(1, 'v', ['router']),
+    ...own(2, 'q', ['A.value', 'router']),
+    ...own(2, 'v', ['A.value', 'router']),
+  ]);
+});
+
+test('what is saved selects just its modules, and shares again when it is loaded', async () => {
+  const how = lily({ strideA: 2, rank: 2 });
+  const spec = { 'stack.layers.{0,2}.q': how, 'stack.layers.*.o': how };
+  const tuned = await trainedForm(adapt(model, spec));
+  const files = await filesOf(tuned);
+  expect(files.config).toMatchObject({
+    peft_type: 'LILY',
+    target_modules: ['o', 'q'],
+    exclude_modules: ['stack.layers.1.q'],
+  });
+  expect(files.config).not.toHaveProperty('lorikeet_compat');
+  const loaded = await decodeAdapter(model, await withConfig(files));
+  await expectClose(loaded.call(x), tuned.call(x), 0);
+  expect(trainablePaths(loaded)).toEqual(trainablePaths(tuned));
+  expect((await filesOf(loaded)).config).toEqual(files.config);
+});
+
+test('one token counts by itself, with an axis of tokens or without, as beside its like', async () => {
+  const tuned = await trainedForm(adapt(model, { '**.{q,v,o}': lily({ rank: 2, numB: 3 }) }));
+  const token = sliceAxis(x, 1, 0, 1); // [2, 1, 4]
+  const twice = tuned.call(token.broadcastTo([2, 2, 4]));
+  await expectClose(tuned.call(token), sliceAxis(twice, 1, 0, 1));
+  await expectClose(tuned.call(token.reshape([2, 4])), sliceAxis(twice, 1, 1, 1).reshape([2, 4]));
+});
+
+test('lies on adapters of weights, and on a batch of many tokens forms nothing of the size of the weight', async () => {
+  const inner = await trainedForm(adapt(model, { '**.q': lora({ rank: 1 }) }, { name: 'inner' }));
+  const both = adapt(inner, { '**.q': lily({ rank: 2 }) });
+  await expectClose(both.call(x), inner.call(x));
+  const wide = { part: new Linear(normal(randomKey(1), [240, 192]), null) };
+  const { part } = await evaluate(adapt(wide, { part: lily({ rank: 2 }) }));
+  expect(largestResult(part, normal(randomKey(2), [1, 3, 192]))).toBeLessThan(192 * 240);
+});
+
+test('what PEFT refuses is refused, with the reason', async () => {
+  expect(() => lily({ rank: 0 })).toThrow(refusal('invalid-config', 'rank'));
+  expect(() => lily({ strideA: 0 })).toThrow(refusal('invalid-config', 'strideA'));
+  expect(() => lily({ numB: 1 })).toThrow(refusal('invalid-config', 'numB'));
+  const { dir, io } = await reference('lily-names');
+  const files = await filesOf(await loadAdapter(new Stack(io), dir));
+  const load = async (changes: Readonly<Record<string, unknown>>): Promise<unknown> =>
+    decodeAdapter(new Stack(io), await withConfig(files, changes));
+  await expect(load({ target_modules: ['q', 'w'] })).rejects.toThrow(refusal('no-match', 'w'));
+  await expect(load({ layers_pattern: 'layers' })).rejects.toThrow(refusal('invalid-config'));
+  // Of one name, all would have the B of the first.
+  await expect(load({ target_modules: '.*(q|v)' })).rejects.toThrow(
+    refusal('unexpected-tensor', 'repeats a tensor that modules share'),
+  );
+});
+
+test('names of which PEFT takes one for the end of another are not written', () => {
+  const line = (): Linear => new Linear(normal(randomKey(1), [4, 4]), null);
+  const tuned = adapt({ proj: line(), q_proj: line() }, { '*': lily() });
+  expect(() => encodeAdapter(tuned)).toThrow(refusal('unsupported', 'tell these names apart'));
+});
+
+test('its laws notice a trait that is wrong about the rows of a batch', async () => {
+  for (const claim of [true, false]) {
+    const traits = { ...lilyVariant.traits, mixesRows: () => claim };
+    const laws = moduleAdapterLaws({ ...lilyVariant, traits });
+    const rows = laws.find(({ name }) => name.includes('rows one by one'));
+    await expect(rows?.check({ seed: 1 })).rejects.toThrow('the law does not hold');
+  }
+});
