@@ -1,74 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { moduleAdapterLaws } from '@lorikeet/laws';
-import { Context, combine, Linear, partition, paths } from '@lorikeet/nn';
-import {
-  adapt,
-  decodeAdapter,
-  encodeAdapter,
-  isTrainable,
-  lily,
-  lilyVariant,
-  lora,
-} from '@lorikeet/peft-lora';
+import { Linear } from '@lorikeet/nn';
+import { adapt, decodeAdapter, encodeAdapter, lily, lilyVariant, lora } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
-import {
-  evaluate,
-  grad,
-  normal,
-  randomKey,
-  sliceAxis,
-  type Tensor,
-  tanh,
-} from '@lorikeet/tensor-core';
-import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import { evaluate, normal, randomKey, sliceAxis } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
 import { largestResult } from '../largestResult.ts';
 import { filesOf, withConfig } from '../peft/files.ts';
-import { goldenPath, readAll } from '../peft/goldenModel.ts';
-import { expectClose, numbers, refusal, trainablePaths, trainedForm } from '../support.ts';
-
-type Values = ReadonlyMap<string, Tensor>;
-
-/** The model of `golden/modules/makeLily.py`. */
-class Stack {
-  readonly stack: { readonly layers: readonly Readonly<Record<'q' | 'v' | 'o', Linear>>[] };
-
-  constructor(values: Values) {
-    const line = (path: string): Linear => {
-      const weight = values.get(`model.stack.layers.${path}.weight`);
-      if (weight === undefined) throw new Error(`there is no weight of ${path}`);
-      return new Linear(weight, values.get(`model.stack.layers.${path}.bias`) ?? null);
-    };
-    const layers = [0, 1, 2].map((i) => ({
-      q: line(`${i}.q`),
-      v: line(`${i}.v`),
-      o: line(`${i}.o`),
-    }));
-    this.stack = { layers };
-  }
-
-  call(x: Tensor, context: Context = Context.evaluation): Tensor {
-    return this.stack.layers.reduce((state, { q, v, o }) => {
-      const mixed = tanh(q.call(state, context)).mul(v.call(state, context));
-      return state.add(o.call(mixed, context));
-    }, x);
-  }
-}
-
-async function reference(
-  name: string,
-): Promise<{ dir: string; io: Values; value(key: string): Tensor }> {
-  const dir = goldenPath('modules', name);
-  const file = await openSafetensors(`${dir}/io.safetensors`);
-  const io = await readAll(file);
-  await file.close();
-  const value = (key: string): Tensor => {
-    const found = io.get(key);
-    if (found === undefined) throw new Error(`the reference has no ${key}`);
-    return found;
-  };
-  return { dir, io, value };
-}
+import { expectClose, refusal, trainablePaths, trainedForm } from '../support.ts';
+import { expectFiles, randomStack, reference, Stack, slopesOf } from './stackModel.ts';
 
 describe.each(['lily-names', 'lily-pattern', 'lily-layers'])('what PEFT trained as %s', (name) => {
   test('gives the outputs of PEFT, for a batch and for its rows', async () => {
@@ -82,16 +21,12 @@ describe.each(['lily-names', 'lily-pattern', 'lily-layers'])('what PEFT trained 
   test('has the gradients of PEFT, of what modules share too', async () => {
     const { dir, io, value } = await reference(name);
     const tuned = await loadAdapter(new Stack(io), dir, { compat: 'peft' });
-    const [live, frozen] = partition(tuned, isTrainable);
-    const slopes = grad((part: typeof live) =>
-      combine(part, frozen).call(value('x')).mul(value('weights')).sum(),
-    )(live);
     const parts: Readonly<Record<string, string>> = {
       'A.value': 'lily_A.weight',
       'B.value': 'lily_B.weight',
       router: 'lily_router.weight',
     };
-    const found = paths(slopes).map(([path, slope]) => {
+    const found = slopesOf(tuned, value).map(([path, slope]) => {
       const [place = '', part = ''] = path.split('.adapters.0.parameters.');
       return [`grad.${place}.${parts[part]}`, slope] as const;
     });
@@ -102,27 +37,11 @@ describe.each(['lily-names', 'lily-pattern', 'lily-layers'])('what PEFT trained 
 
   test('is written again with the same config and tensors, bit by bit', async () => {
     const { dir, io } = await reference(name);
-    const { config, tensors } = encodeAdapter(await loadAdapter(new Stack(io), dir));
-    expect(config).toEqual(JSON.parse(readFileSync(`${dir}/adapter_config.json`, 'utf8')));
-    const file = await openSafetensors(`${dir}/adapter_model.safetensors`);
-    const expected = await readAll(file);
-    await file.close();
-    expect([...tensors.keys()].sort()).toEqual([...expected.keys()].sort());
-    for (const [key, leaf] of tensors)
-      expect(await numbers(leaf)).toEqual(await numbers(expected.get(key) ?? leaf));
+    await expectFiles(await loadAdapter(new Stack(io), dir), dir);
   });
 });
 
-const model = new Stack(
-  new Map(
-    [0, 1, 2].flatMap((i) =>
-      Object.entries({ q: [3, 4], v: [3, 4], o: [4, 3] }).map(([name, sides], j) => [
-        `model.stack.layers.${i}.${name}.weight`,
-        normal(randomKey(10 * i + j), sides),
-      ]),
-    ),
-  ),
-);
+const model = randomStack();
 const x = normal(randomKey(99), [2, 5, 4]);
 
 test('layers of one name and shape have their B in common, and runs of them their A', () => {

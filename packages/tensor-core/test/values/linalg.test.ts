@@ -188,6 +188,29 @@ test.each([[[5, 3]], [[3, 5]], [[2, 3, 3]]])('qr of %j', async (shape) => {
   expect(await largest(t.tril(r, -1))).toBe(0);
 });
 
+test('the signs of a qr are those of LAPACK, of square matrices too', async () => {
+  // Printed by PyTorch 2.13.
+  const printed = [
+    [
+      [2, 1, 0, 1, -3, 2, 0, 1, -4],
+      [3, 3],
+      [-2.236068, 3.286335, -3.265986],
+    ],
+    [
+      [1, 2, 3, 5, 4, 1],
+      [3, 2],
+      [-5.099019, -3.610881],
+    ],
+    [[-2], [1, 1], [-2]],
+  ] as const;
+  for (const [values, shape, diagonal] of printed) {
+    const { r } = t.qr(t.tensor(values, shape));
+    const rows = [...(await r.data())];
+    for (const [i, value] of diagonal.entries())
+      expect(rows[i * (diagonal.length + 1)]).toBeCloseTo(value, 5);
+  }
+});
+
 test('the derivative of a wide qr is that of its product', async () => {
   const x = normal([2, 4]);
   const slope = grad((y: Tensor) => {

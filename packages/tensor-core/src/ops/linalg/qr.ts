@@ -40,6 +40,12 @@ export const qrOp: Primitive<NoAttributes> = {
     mapMatrices(operand(inputs, 0), output.data, (matrix) => {
       const found = new QrDecomposition(matrix);
       const [q, r] = [found.orthogonalMatrix, found.upperTriangularMatrix];
+      // LAPACK leaves a last row alone, where there is nothing to reflect; the library turns it over.
+      const last = matrix.rows - 1;
+      if (matrix.columns > last && r.get(last, last) !== 0) {
+        q.mulColumn(last, -1);
+        r.mulRow(last, -1);
+      }
       return [q.to1DArray(), r.to1DArray()];
     });
   },
@@ -71,7 +77,8 @@ export interface Qr {
 }
 
 /**
- * The thin QR decomposition of each matrix, by Householder reflections, with the signs of LAPACK. It has a
+ * The thin QR decomposition of each matrix, by Householder reflections, with the signs of LAPACK but where a
+ * column has only zeros below the diagonal before the last row. It has a
  * derivative where the first k columns are independent.
  *
  * @param x [..., m, n], floating point.

@@ -6,31 +6,7 @@ from pathlib import Path
 import torch
 from peft import LilyConfig, get_peft_model
 from safetensors.torch import save_file
-from torch import nn
-
-
-class Layer(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.q = nn.Linear(4, 3)
-        self.v = nn.Linear(4, 3)
-        self.o = nn.Linear(3, 4, bias=False)
-
-    def forward(self, x):
-        return x + self.o(torch.tanh(self.q(x)) * self.v(x))
-
-
-class Model(nn.Module):
-    def __init__(self):
-        super().__init__()
-        # PEFT finds the number of a layer after two names only.
-        self.stack = nn.ModuleDict({"layers": nn.ModuleList([Layer() for _ in range(3)])})
-
-    def forward(self, x):
-        for layer in self.stack["layers"]:
-            x = layer(x)
-        return x
-
+from stackModel import Model
 
 cases = {
     "lily-names": dict(r=2, stride_A=2, num_B=3, scaling=0.5, target_modules=["q", "v"]),
