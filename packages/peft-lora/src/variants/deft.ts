@@ -58,7 +58,7 @@ export const deftVariant: Variant<DeftConfig> = {
       rankOf(config, shape) * (shape.out + (config.para ? 0 : shape.in)),
   },
   sample(draw) {
-    const decompositionMethod = draw.pick(['relu', 'qr']);
+    const decompositionMethod = draw.pick(['relu', 'qr'] as const);
     const para = draw.boolean();
     return {
       // A small P may have no positive part, and then nothing is taken away.
