@@ -77,9 +77,8 @@ export interface Qr {
 }
 
 /**
- * The thin QR decomposition of each matrix, by Householder reflections, with the signs of LAPACK but where a
- * column has only zeros below the diagonal before the last row. It has a
- * derivative where the first k columns are independent.
+ * The thin QR decomposition of each matrix, by Householder reflections. Signs are those of LAPACK, but where a column
+ * above the last row has only zeros below the diagonal. It has a derivative where the first k columns are independent.
  *
  * @param x [..., m, n], floating point.
  * @throws LorikeetError `shape-mismatch` for fewer than two axes.
