@@ -7,6 +7,7 @@ import {
   method,
   shira,
   shiraVariant,
+  supertuning,
   waveft,
 } from '@lorikeet/peft-lora';
 import { cast, compile, dot, normal, randomKey, type Tensor, zeros } from '@lorikeet/tensor-core';
@@ -19,6 +20,7 @@ const methods: readonly (readonly [string, Method])[] = [
   ['waveft', waveft({ frequencies: 40, initWeights: false })],
   ['c3a', c3a({ blockSize: 16, initWeights: 'gaussian' })],
   ['shira', shira({ rank: 1, initWeights: false })],
+  ['supertuning', supertuning({ sparsity: 0.96, initWeights: false })],
 ];
 
 /** Products with as many rows in the program of a call. */
