@@ -73,12 +73,13 @@ test('a low-rank product is added, scaled by two unless an alpha says otherwise'
   await expectClose(change(5), tensor([5, 10, 15, -5, -10, -15], [2, 3]));
 });
 
-test('dropout is of the product alone', async () => {
+test.each([1, 4])('dropout is of the product alone, with %d rows of inputs', async (rows) => {
   const model = { part: new Linear(weight, null) };
   const put = (rank: number | null): OneLayer =>
     adapt(model, { part: supertuning({ sparsity: 0.5, rank, dropout: 0.9, initWeights: false }) });
-  const x = tensor([1, 2, 3], [1, 3]);
+  const x = tensor([1, 2, 3], [1, 3]).broadcastTo([rows, 3]);
   const training = Context.training(randomKey(4));
+  // Four rows are enough for the whole weight to be sooner.
   const alone = put(null).part;
   await expectClose(alone.call(x, training), alone.call(x, Context.evaluation), 0);
   const both = put(2).part;
