@@ -28,6 +28,8 @@ import {
 const seed = 7;
 const seeds = [1, 2, 3];
 const fewLabels = 100;
+/** Of all labels, and of few. */
+const [epochs, fewEpochs] = [2, 8];
 const classes = ['ham', 'spam'];
 const checkpoint = fileURLToPath(new URL('../../../checkpoints/lorikeet-bert', import.meta.url));
 const output = 'out/quickstart';
@@ -65,12 +67,12 @@ const tuned = adaptToSpam(pretrained, seed);
 const description = describe(tuned);
 console.error(String(description));
 const before = await judge(tuned, heldOut);
-const callbacks = [progressBar(stepCount(training, 1))];
-const result = await trainSpam(tuned, training, { epochs: 1, seed, callbacks });
+const callbacks = [progressBar(stepCount(training, epochs))];
+const result = await trainSpam(tuned, training, { epochs, seed, callbacks });
 const after = await judge(result.model, heldOut);
 
 log('all labels, not pretrained');
-const without = await learn(await random(seed), training, seed, 1);
+const without = await learn(await random(seed), training, seed, epochs);
 
 log('merging');
 const merged = await merge(result.model, { safe: true });
@@ -137,9 +139,9 @@ async function learn(
   base: Model,
   mails: readonly LabelledTokens[],
   own: number,
-  epochs = 8,
+  rounds = fewEpochs,
 ): Promise<ClassificationMetrics> {
-  const { model } = await trainSpam(adaptToSpam(base, own), mails, { epochs, seed: own });
+  const { model } = await trainSpam(adaptToSpam(base, own), mails, { epochs: rounds, seed: own });
   return judge(model, heldOut ?? []);
 }
 

@@ -16,7 +16,7 @@ import {
 import type { TextExample } from '@lorikeet/train/data';
 
 /** What a model reads of a mail. */
-const maxLength = 64;
+const maxLength = 48;
 const batching = { batchSize: 16, maxLength, padId: 0 };
 
 export function tokensOf(
