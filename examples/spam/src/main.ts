@@ -18,8 +18,11 @@ import { progressBar } from '@lorikeet/train/progress';
 import { htmlReport } from '@lorikeet/train/report';
 import {
   adaptToSpam,
+  allLabels,
+  fewLabels,
   judge,
   largestDifference,
+  type Recipe,
   stepCount,
   tokensOf,
   trainSpam,
@@ -27,9 +30,7 @@ import {
 
 const seed = 7;
 const seeds = [1, 2, 3];
-const fewLabels = 100;
-/** Of all labels, and of few. */
-const [epochs, fewEpochs] = [2, 8];
+const fewCount = 100;
 const classes = ['ham', 'spam'];
 const checkpoint = fileURLToPath(new URL('../../../checkpoints/lorikeet-bert', import.meta.url));
 const output = 'out/quickstart';
@@ -54,25 +55,25 @@ const id2label = Object.fromEntries(classes.entries());
 const key = randomKey(seed);
 const pretrained = await load(checkpoint, { head, newHead: true, config: { id2label }, key });
 
-log(`${fewLabels} labels, pretrained and not, with ${seeds.length} seeds`);
+log(`${fewCount} labels, pretrained and not, with ${seeds.length} seeds`);
 const few: { readonly with: number[]; readonly without: number[] } = { with: [], without: [] };
 for (const own of seeds) {
-  const some = await collect(take(shuffle(training, { seed: own, epoch: 0 }), fewLabels));
-  few.with.push((await learn(pretrained, some, own)).accuracy);
-  few.without.push((await learn(await random(own), some, own)).accuracy);
+  const some = await collect(take(shuffle(training, { seed: own, epoch: 0 }), fewCount));
+  few.with.push((await learn(pretrained, some, fewLabels, own)).accuracy);
+  few.without.push((await learn(await random(own), some, fewLabels, own)).accuracy);
 }
 
 log('all labels');
-const tuned = adaptToSpam(pretrained, seed);
+const tuned = adaptToSpam(pretrained, allLabels, seed);
 const description = describe(tuned);
 console.error(String(description));
 const before = await judge(tuned, heldOut);
-const callbacks = [progressBar(stepCount(training, epochs))];
-const result = await trainSpam(tuned, training, { epochs, seed, callbacks });
+const callbacks = [progressBar(stepCount(training, allLabels))];
+const result = await trainSpam(tuned, training, allLabels, { seed, callbacks });
 const after = await judge(result.model, heldOut);
 
 log('all labels, not pretrained');
-const without = await learn(await random(seed), training, seed, epochs);
+const without = await learn(await random(seed), training, allLabels, seed);
 
 log('merging');
 const merged = await merge(result.model, { safe: true });
@@ -107,11 +108,11 @@ const tables = [
       ['', 'pretrained', 'not pretrained'],
       [`all ${training.length} labels`, after.accuracy.toFixed(4), without.accuracy.toFixed(4)],
       ...seeds.map((own, i) => [
-        `${fewLabels} labels, seed ${own}`,
+        `${fewCount} labels, seed ${own}`,
         few.with[i]?.toFixed(4) ?? '',
         few.without[i]?.toFixed(4) ?? '',
       ]),
-      [`${fewLabels} labels, mean`, mean(few.with).toFixed(4), mean(few.without).toFixed(4)],
+      [`${fewCount} labels, mean`, mean(few.with).toFixed(4), mean(few.without).toFixed(4)],
     ],
   },
   { title: 'Confusion matrix after', rows: confusionRows(after) },
@@ -138,10 +139,10 @@ function random(own: number): Promise<Model> {
 async function learn(
   base: Model,
   mails: readonly LabelledTokens[],
+  recipe: Recipe,
   own: number,
-  rounds = fewEpochs,
 ): Promise<ClassificationMetrics> {
-  const { model } = await trainSpam(adaptToSpam(base, own), mails, { epochs: rounds, seed: own });
+  const { model } = await trainSpam(adaptToSpam(base, recipe, own), mails, recipe, { seed: own });
   return judge(model, heldOut ?? []);
 }
 

@@ -17,7 +17,19 @@ import type { TextExample } from '@lorikeet/train/data';
 
 /** What a model reads of a mail. */
 const maxLength = 48;
-const batching = { batchSize: 16, maxLength, padId: 0 };
+const batching = { maxLength, padId: 0 };
+
+/** How a model is adapted and trained. */
+export interface Recipe {
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** Whether the word embeddings are adapted, too. */
+  readonly words: boolean;
+}
+
+export const allLabels: Recipe = { epochs: 2, batchSize: 32, words: true };
+/** Too few to learn anything of single words. */
+export const fewLabels: Recipe = { epochs: 8, batchSize: 16, words: false };
 
 export function tokensOf(
   examples: readonly TextExample[],
@@ -29,11 +41,12 @@ export function tokensOf(
   }));
 }
 
-/** LoRA on all layers of a BERT; its pooler and classifier, which are new, train whole. */
-export function adaptToSpam(base: Model, seed: number): Model {
+/** LoRA on the layers of a BERT; its pooler and classifier, which are new, train whole. */
+export function adaptToSpam(base: Model, { words }: Recipe, seed: number): Model {
   return adapt(
     base,
     {
+      ...(words ? { '**.word_embeddings': lora({ rank: 8, alpha: 16 }) } : {}),
       '**.layer.**.{query,key,value,dense}': lora({ rank: 8, alpha: 16 }),
       '**.pooler.dense': train(),
       classifier: train(),
@@ -46,10 +59,11 @@ export function adaptToSpam(base: Model, seed: number): Model {
 export function trainSpam(
   model: Model,
   mails: readonly LabelledTokens[],
-  options: { readonly epochs: number; readonly seed: number; readonly callbacks?: FitCallbacks[] },
+  recipe: Recipe,
+  { seed, callbacks = [] }: { readonly seed: number; readonly callbacks?: FitCallbacks[] },
 ): Promise<Fit<Model, never>> {
-  const { epochs, seed, callbacks = [] } = options;
-  const totalSteps = stepCount(mails, epochs);
+  const { epochs, batchSize } = recipe;
+  const totalSteps = stepCount(mails, recipe);
   const warmupSteps = Math.floor(totalSteps / 10);
   return fit<Model, ClassificationInputs>({
     model,
@@ -59,15 +73,15 @@ export function trainSpam(
       clipByGlobalNorm(1),
       adamw({ learningRate: linearSchedule({ learningRate: 2e-3, warmupSteps, totalSteps }) }),
     ),
-    batches: (epoch) => tokenBatches(mails, { ...batching, shuffle: { seed, epoch } }),
+    batches: (epoch) => tokenBatches(mails, { ...batching, batchSize, shuffle: { seed, epoch } }),
     epochs,
     seed,
     callbacks,
   });
 }
 
-export function stepCount(mails: readonly LabelledTokens[], epochs: number): number {
-  return epochs * Math.ceil(mails.length / batching.batchSize);
+export function stepCount(mails: readonly LabelledTokens[], { epochs, batchSize }: Recipe): number {
+  return epochs * Math.ceil(mails.length / batchSize);
 }
 
 export function judge(

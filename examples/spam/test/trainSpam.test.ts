@@ -16,8 +16,9 @@ test('the pretrained model learns some mails by heart, and merges to the same', 
     })),
     await loadTokenizer(checkpoint),
   );
-  const tuned = adaptToSpam(base, 1);
-  const { model } = await trainSpam(tuned, mails, { epochs: 12, seed: 1 });
+  const recipe = { epochs: 12, batchSize: 16, words: true };
+  const tuned = adaptToSpam(base, recipe, 1);
+  const { model } = await trainSpam(tuned, mails, recipe, { seed: 1 });
   expect((await judge(model, mails)).accuracy).toBe(1);
   expect(await largestDifference([model, merge(model)], mails)).toBeLessThan(1e-3);
 });
