@@ -63,8 +63,8 @@ const without = {
 
 /** The sources' tests on WebGPU, where there is an adapter of that name. */
 async function addWebgpu(adapter, { environment, reason }, folders, options = {}) {
-  const { without, cases = runs.webgpu } = options;
-  const suite = { built: false, backend: 'webgpu', adapter, folders, without };
+  const { title, without, cases = runs.webgpu } = options;
+  const suite = { built: false, title, backend: 'webgpu', adapter, folders, without };
   const given = { ...environment, LORIKEET_RUNS: cases };
   add(environment ? await runSuite({ ...suite, environment: given }) : skipSuite(suite, reason));
 }
@@ -101,7 +101,7 @@ add(
     environment: { ...environment, LORIKEET_RUNS: runs.onnx },
   }),
 );
-await addWebgpu('llvmpipe', llvmpipe, [kernels], { cases: runs.kernels });
+await addWebgpu('llvmpipe', llvmpipe, [kernels], { title: 'kernels', cases: runs.kernels });
 await addWebgpu('llvmpipe', llvmpipe, promises, { without: without.webgpu });
 await addWebgpu('SwiftShader', swiftShaderAdapter(), [
   kernels,

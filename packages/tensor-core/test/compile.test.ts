@@ -163,10 +163,13 @@ test('what a function closes over is given back when nobody has the function any
     expect(liveBytes()).toBeGreaterThanOrEqual(bytes);
   };
   for (let seed = 0; seed < 4; seed++) await use(seed);
-  await vi.waitFor(() => {
-    collect();
-    expect(liveBytes()).toBeLessThan(before + bytes);
-  });
+  await vi.waitFor(
+    () => {
+      collect();
+      expect(liveBytes()).toBeLessThan(before + bytes);
+    },
+    { timeout: 20_000 },
+  );
 });
 
 test('a plan made in a memory scope keeps its constants when the scope ends', async () => {

@@ -63,7 +63,7 @@ export const supertuningVariant: Variant<SupertuningConfig> = {
     })
     .refine(({ rank, loraAlpha }) => rank !== null || loraAlpha === null, {
       path: ['loraAlpha'],
-      message: 'needs a rank',
+      error: 'needs a rank',
     }),
   kinds: ['linear'],
   traits: {
