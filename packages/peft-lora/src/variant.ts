@@ -86,6 +86,11 @@ export interface PeftFormat<Config = unknown> {
   /** `peft_type`. */
   readonly type: string;
   /**
+   * For a type that other methods have too: the key of the config that means this one wherever it is neither `null` nor
+   * `false`, and what is written there if that is no field of the config.
+   */
+  readonly mark?: { readonly key: string; readonly value?: unknown };
+  /**
    * The other keys of its config in PEFT, with the values that change nothing: options that Lorikeet does not
    * act on, and those of the placement (`bias`, `exclude_modules`, ...) that not every method has.
    */

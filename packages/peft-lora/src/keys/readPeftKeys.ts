@@ -40,6 +40,7 @@ export function readPeftKeys({ config, tensors }: PeftKeys): KeyedModule[] {
   };
   for (const [key, values] of Object.entries(ownOfPeft))
     if (values.length > 0) throw noPlaceFor('other styles', key);
+  if (variant.peft?.mark !== undefined) throw noPlaceFor('other styles', variant.peft.mark.key);
   const grouped = groupByModule(tensors, type);
   return [...grouped].map(([path, own]) => {
     const at = scaling.parse(variant.configAt?.(parsed, path) ?? parsed);

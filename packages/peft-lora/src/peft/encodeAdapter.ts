@@ -39,7 +39,7 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
   const [first] = main;
   if (first === undefined) throw noAdapter(tuned, name);
   const { variant, method } = first.settings;
-  const { type, inactive, lacks = [] } = requireFormat(variant, main);
+  const { type, mark, inactive, lacks = [] } = requireFormat(variant, main);
 
   const trained = layers.filter(({ layer }) => layer instanceof TrainedWeight);
   const saved = trained.flatMap(({ path, layer }) =>
@@ -59,6 +59,7 @@ export function encodeAdapter(tuned: unknown, options: EncodeOptions = {}): Enco
     ...method.extra,
     ...encodePlacement(base, { adapted, saved: [...new Set(saved)] }, method.extra),
     ...encodeCompanions(companions, method.extra, base),
+    ...(mark?.value === undefined ? {} : { [mark.key]: mark.value }),
     ...encodeFields(main),
     alora_invocation_tokens: tokens,
     ...(options.baseModel === undefined ? {} : { base_model_name_or_path: options.baseModel }),

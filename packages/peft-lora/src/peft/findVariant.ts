@@ -30,10 +30,11 @@ export function methodOf(
   plugins: readonly Variant[],
 ): Method {
   const known = [...plugins, ...variants].filter(({ peft }) => peft !== undefined);
-  const variant = known.find(({ peft }) => peft?.type === type);
+  const ofType = known.filter(({ peft }) => peft?.type === type);
+  const variant = ofType.find(isMarked(json)) ?? ofType.find(({ peft }) => !peft?.mark);
   if (variant === undefined) {
     throw new LorikeetError('unsupported', `the PEFT method ${shown(type)}`, {
-      expected: known.map(({ peft }) => peft?.type).join(', '),
+      expected: [...new Set(known.map(({ peft }) => peft?.type))].join(', '),
       received: shown(type),
     });
   }
@@ -74,6 +75,7 @@ type Described = Pick<Variant, 'name' | 'schema'> & {
     | {
         readonly inactive?: Readonly<Record<string, unknown>>;
         readonly ignored?: readonly string[];
+        readonly mark?: { readonly key: string };
       }
     | undefined;
 };
@@ -93,6 +95,7 @@ function readFields(
     options[field] = value;
   }
   const own = new Set([...fields.map(({ key }) => key), 'bias', 'peft_type']);
+  if (variant.peft?.mark !== undefined) own.add(variant.peft.mark.key);
   const extra = Object.entries(json).filter(([key]) => !own.has(key));
   for (const [key, value] of extra) {
     const isPlain = placementKeys.includes(key) || passiveKeys.includes(key);
@@ -100,6 +103,14 @@ function readFields(
       throw unsupportedOption(variant, key, value);
   }
   return { options, extra: Object.fromEntries(extra) };
+}
+
+/** Whether a config means a method by the key that marks it. */
+function isMarked(json: PeftJson): (variant: Variant) => boolean {
+  return ({ peft }) => {
+    const value = peft?.mark === undefined ? null : json[peft.mark.key];
+    return value !== undefined && value !== null && value !== false;
+  };
 }
 
 /** Whether a method goes with others under a key of their configs. */
