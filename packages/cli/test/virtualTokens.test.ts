@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from '@lorikeet/model-zoo/node';
-import { encodeAdapter } from '@lorikeet/peft-lora';
+import { decodeAdapter, encodeAdapter } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
+import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { describe, expect, test } from 'vitest';
 import { lorikeet } from './capture.ts';
 
@@ -32,4 +33,21 @@ describe.each([
     const { config } = encodeAdapter(await loadAdapter(base, dir));
     expect(config).toEqual(JSON.parse(await readFile(join(dir, 'adapter_config.json'), 'utf8')));
   });
+});
+
+test('a file that tells how first values were made is read, since it has them', async () => {
+  const dir = join(golden, 'adapters/gpt2-lm/prompt-tuning');
+  const base = await load(join(golden, 'models/gpt2-lm'));
+  const source = await openSafetensors(join(dir, 'adapter_model.safetensors'));
+  const json = JSON.parse(await readFile(join(dir, 'adapter_config.json'), 'utf8'));
+  const told = {
+    prompt_tuning_init: 'TEXT',
+    prompt_tuning_init_text: 'a b c',
+    tokenizer_kwargs: { padding_side: 'left' },
+    tokenizer_name_or_path: 'gpt2',
+  };
+  const config = { ...json, ...told };
+  const tuned = await decodeAdapter(base, { config, tensors: source });
+  expect(encodeAdapter(tuned).config).toEqual(config);
+  await source.close();
 });

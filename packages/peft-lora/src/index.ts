@@ -106,6 +106,7 @@ export type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
 export { moduleVariants, variants } from './peft/findVariant.ts';
 export type { TensorSource } from './peft/matchTensors.ts';
 export type { TrainMethod } from './place.ts';
+export { composeCartridges } from './prompts/composeCartridges.ts';
 export type { PromptParameters } from './prompts/promptParameters.ts';
 export { type LayerRanges, replicateLayers } from './replicateLayers.ts';
 export { applyScalings, type ScalingOptions } from './routing/applyScalings.ts';

@@ -69,6 +69,7 @@ export function methodSpec(model: Model, fields: MethodFields): MethodSpec {
 const sizes: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   bottleneck: { size: 16 },
   compacter: { size: 16 },
+  cartridge: { virtualTokens: 10 },
   prefixTuning: { virtualTokens: 10 },
   promptTuning: { virtualTokens: 10 },
   pTuning: { virtualTokens: 10 },

@@ -33,7 +33,7 @@ export interface ModuleAdapterCase<Config> {
 }
 
 /** Rows of different lengths, of different tasks. */
-export const inputs: ReaderInputs = {
+const inputs: ReaderInputs = {
   input_ids: tensor(
     [
       [1, 2, 3],
@@ -51,6 +51,27 @@ export const inputs: ReaderInputs = {
     'i32',
   ),
   task_ids: tensor([1, 0], undefined, 'i32'),
+};
+
+/** The same with labels, and with what each token is of an example. */
+export const labelledInputs: ReaderInputs = {
+  ...inputs,
+  labels: tensor(
+    [
+      [1, 2, 3],
+      [0, 4, -100],
+    ],
+    undefined,
+    'i32',
+  ),
+  input_type_mask: tensor(
+    [
+      [2, 4, 4],
+      [4, 4, 4],
+    ],
+    undefined,
+    'i32',
+  ),
 };
 
 /** A law over the configs of the variant's own `sample`. */
@@ -99,7 +120,7 @@ export async function trainedReader(tuned: Reader, seed = 70): Promise<Reader> {
   return evaluate(combine(noise, frozen));
 }
 
-/** The outputs in evaluation, or in training with the key of a seed. */
+/** The outputs, and the loss if there are labels, in evaluation, or in training with the key of a seed. */
 export async function readerOutputs(
   model: Reader,
   given: ReaderInputs,
@@ -107,7 +128,8 @@ export async function readerOutputs(
 ): Promise<number[]> {
   const context =
     seed === undefined ? Context.evaluation : Context.training(foldIn(randomKey(seed), 'law'));
-  return numbersIn([model.call(given, context)]);
+  const { logits, loss } = model.call(given, context);
+  return numbersIn(loss === undefined ? [logits] : [logits, loss]);
 }
 
 export async function numbersIn(tensors: readonly Tensor[]): Promise<number[]> {

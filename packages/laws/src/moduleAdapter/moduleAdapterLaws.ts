@@ -26,11 +26,11 @@ import { noiseTensor } from '../noise.ts';
 import { requireDerivative } from '../numericalDerivative.ts';
 import {
   adaptReader,
+  labelledInputs,
   moduleAdapterLaw,
   numbersIn,
   placesOf,
   readerOutputs,
-  inputs as someInputs,
   trainedReader,
 } from './moduleAdapterCase.ts';
 import { Reader, type ReaderInputs } from './reader.ts';
@@ -249,8 +249,8 @@ async function fingerprint<C>(variant: ModuleVariant<C>, options: Partial<C>): P
   const trained = await trainedReader(fresh);
   return JSON.stringify([
     await numbersIn(liveOf(fresh).map(([, leaf]) => leaf)),
-    await readerOutputs(trained, someInputs),
-    await readerOutputs(trained, someInputs, 3),
+    await readerOutputs(trained, labelledInputs),
+    await readerOutputs(trained, labelledInputs, 3),
   ]);
 }
 
@@ -300,11 +300,13 @@ function rowOf(inputs: ReaderInputs, row: number): ReaderInputs {
   return mapTensors(inputs, (leaf) => sliceAxis(leaf, 0, row, 1));
 }
 
+/** A scalar of the outputs and of the loss. */
 function objective(
   model: Reader,
   inputs: ReaderInputs,
   context: Context = Context.evaluation,
 ): Tensor {
-  const output = model.call(inputs, context);
-  return output.mul(noiseTensor(output.shape, 90)).sum();
+  const { logits, loss } = model.call({ ...labelledInputs, ...inputs }, context);
+  const sum = logits.mul(noiseTensor(logits.shape, 90)).sum();
+  return loss === undefined ? sum : sum.add(loss);
 }

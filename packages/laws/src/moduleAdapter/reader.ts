@@ -11,7 +11,15 @@ import {
   splitHeads,
   type TakesVectors,
 } from '@lorikeet/nn';
-import { attention, greater, iota, type Tensor, tanh } from '@lorikeet/tensor-core';
+import {
+  attention,
+  crossEntropy,
+  greater,
+  iota,
+  sliceAxis,
+  type Tensor,
+  tanh,
+} from '@lorikeet/tensor-core';
 import { noiseTensor } from '../noise.ts';
 
 const [width, heads, rows, positions] = [4, 2, 6, 10];
@@ -74,6 +82,21 @@ export interface ReaderInputs {
   readonly past_key_values?: readonly KeyValues[];
   /** [B] */
   readonly task_ids?: Tensor;
+  /** [B, T] */
+  readonly labels?: Tensor;
+  /** [B, T] */
+  readonly input_type_mask?: Tensor;
+  readonly use_cache?: boolean;
+}
+
+/** What a reader gives. */
+export interface ReaderOutputs {
+  /** [B, T, V] */
+  readonly logits: Tensor;
+  /** Of telling each token from those before it; with labels only. */
+  readonly loss?: Tensor;
+  /** Of each layer, with `use_cache` only. */
+  readonly past_key_values?: readonly KeyValues[];
 }
 
 /** A small causal model in f64, with all places where an adapter that changes no weight can be. */
@@ -84,7 +107,7 @@ export class Reader implements TakesVectors {
     { attention: new ReaderAttention(10), inner: linear(width, width, 20) },
     { attention: new ReaderAttention(30), inner: linear(width, width, 40) },
   ];
-  readonly head: Linear = linear(3, width, 60);
+  readonly head: Linear = linear(rows, width, 60);
 
   get inputSite(): InputSite {
     const { length: layers } = this.layers;
@@ -96,9 +119,8 @@ export class Reader implements TakesVectors {
     return context.call('words', this.words, ids);
   }
 
-  /** @returns [B, T, 3] */
-  call(inputs: ReaderInputs, context: Context): Tensor {
-    const { input_ids, inputs_embeds, attention_mask, past_key_values: past } = inputs;
+  call(inputs: ReaderInputs, context: Context): ReaderOutputs {
+    const { input_ids, inputs_embeds, attention_mask, past_key_values: past, labels } = inputs;
     const words = inputs_embeds ?? (input_ids && this.embed(input_ids, context));
     if (words === undefined) throw new Error('a reader is called without tokens');
     const time = words.shape[1] ?? 0;
@@ -106,11 +128,24 @@ export class Reader implements TakesVectors {
     const at = inputs.position_ids ?? iota([1, time], 1).add(start);
     let state = words.add(context.call('places', this.places, at));
     const mask = attention_mask && greater(attention_mask.reshape([-1, 1, 1, start + time]), 0);
+    const kept: KeyValues[] = [];
     for (const [i, { attention, inner }] of this.layers.entries()) {
       const own = context.child(i);
+      if (inputs.use_cache === true)
+        kept.push(afterPast(past?.[i], attention.keyValues(state, own.child('attention'))));
       state = state.add(own.call('attention', attention, state, mask, past?.[i]));
       state = state.add(tanh(own.call('inner', inner, state)));
     }
-    return context.call('head', this.head, state);
+    const logits = context.call('head', this.head, state);
+    return {
+      logits,
+      ...(labels && { loss: nextLoss(logits, labels) }),
+      ...(inputs.use_cache === true && { past_key_values: kept }),
+    };
   }
+}
+
+function nextLoss(logits: Tensor, labels: Tensor): Tensor {
+  const time = (labels.shape[1] ?? 1) - 1;
+  return crossEntropy(sliceAxis(logits, 1, 0, time), sliceAxis(labels, 1, 1, time));
 }

@@ -1,6 +1,7 @@
 import { Context } from '@lorikeet/nn';
 import { childrenOf, isTreeNode, LorikeetError, rebuild } from '@lorikeet/tensor-core';
-import type { ModuleMethod, ModuleVariant } from './moduleVariant.ts';
+import type { Tensors } from '../variant.ts';
+import type { ModuleMethod, ModuleState, ModuleVariant } from './moduleVariant.ts';
 
 /** What a module adapter is besides its parameters. A class, so that tree walks leave it alone. */
 export class ModuleSettings {
@@ -26,11 +27,18 @@ export class ModuleSettings {
 export class ModuleAdapter {
   /** What trains: a tree. */
   readonly parameters: unknown;
+  /** What does not. */
+  readonly frozen: Tensors;
   readonly name: string;
   readonly settings: ModuleSettings;
 
-  constructor(parameters: unknown, name: string, settings: ModuleSettings) {
+  constructor(
+    { parameters, frozen }: ModuleState<unknown>,
+    name: string,
+    settings: ModuleSettings,
+  ) {
     this.parameters = parameters;
+    this.frozen = frozen;
     this.name = name;
     this.settings = settings;
   }
@@ -40,8 +48,8 @@ export class ModuleAdapter {
     const { variant, config } = this.settings;
     const given = inputs.at(-1);
     const context = given instanceof Context ? given.child(this.name) : Context.evaluation;
-    const { parameters } = this;
-    return variant.call({ module, config, parameters, context, inputs, base });
+    const { parameters, frozen } = this;
+    return variant.call({ module, config, parameters, frozen, context, inputs, base });
   }
 }
 
@@ -101,15 +109,25 @@ function plainPrototypeOf(module: object): object {
   return plainPrototypes.get(prototype) ?? prototype;
 }
 
-/** All module adapters of a tree, with the paths of their modules. */
-export function moduleAdapters(
-  tree: unknown,
-): { readonly path: string; readonly module: object; readonly adapter: ModuleAdapter }[] {
-  const found: ReturnType<typeof moduleAdapters> = [];
+/** An adapter around a module of a tree. */
+export interface PlacedAdapter {
+  /** Path of the module. */
+  readonly path: string;
+  readonly module: object;
+  readonly adapter: ModuleAdapter;
+  /** Path of the adapter itself. */
+  readonly own: string;
+}
+
+/** All module adapters of a tree. */
+export function moduleAdapters(tree: unknown): PlacedAdapter[] {
+  const found: PlacedAdapter[] = [];
   const walk = (node: unknown, path: readonly string[]): void => {
     if (!isTreeNode(node) || node instanceof ModuleAdapter) return;
-    for (const adapter of ownAdapters(node))
-      found.push({ path: path.join('.'), module: node, adapter });
+    for (const [index, adapter] of ownAdapters(node).entries()) {
+      const own = [...path, adaptersField, index].join('.');
+      found.push({ path: path.join('.'), module: node, adapter, own });
+    }
     for (const [name, child] of childrenOf(node)) walk(child, [...path, name]);
   };
   walk(tree, []);

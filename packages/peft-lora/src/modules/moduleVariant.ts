@@ -2,7 +2,7 @@ import type { Context, Shared } from '@lorikeet/nn';
 import type { Draw, Tensor } from '@lorikeet/tensor-core';
 import type { z } from 'zod';
 import type { TargetOptions } from '../target.ts';
-import { type Method, parseConfig } from '../variant.ts';
+import { type Method, parseConfig, type Tensors } from '../variant.ts';
 
 /** What a method that changes no weight is given to make an adapter's first values. */
 export interface ModuleInitArguments<Config> {
@@ -23,11 +23,18 @@ export interface ModulePlace<Config> {
   readonly loaded: Readonly<Record<string, unknown>>;
 }
 
+/** What an adapter is made of. */
+export interface ModuleState<Parameters> {
+  /** What trains: a tree. */
+  readonly parameters: Parameters;
+  /** What does not. */
+  readonly frozen: Tensors;
+}
+
 /** What it is given in each call of the module. */
-export interface ModuleCallArguments<Config, Parameters> {
+export interface ModuleCallArguments<Config, Parameters> extends ModuleState<Parameters> {
   readonly module: object;
   readonly config: Config;
-  readonly parameters: Parameters;
   /** Of the adapter's own parts and randomness. */
   readonly context: Context;
   /** What the module was called with; the context of the module is the last. */
@@ -45,6 +52,8 @@ export interface ModulePeftFormat<Config, Parameters> {
   /** Whether keys follow the path of the module. */
   readonly isInModule: boolean;
   readonly inactive?: Readonly<Record<string, unknown>>;
+  /** Keys of its config that change nothing, whatever their values. */
+  readonly ignored?: readonly string[];
   readonly lacks?: readonly string[];
   /** Keys that PEFT does not know, which it passes over; written only where they are not `null`. */
   readonly ownKeys?: readonly string[];
@@ -69,7 +78,10 @@ export interface ModulePeftFormat<Config, Parameters> {
     parameters: Parameters,
     config: Config,
     context: Context,
+    frozen: Tensors,
   ): Readonly<Record<string, Tensor>>;
+  /** What the adapter is made of, out of parameters of the form that a file holds; without it, these themselves. */
+  decode?(stored: Parameters, config: Config): ModuleState<Parameters>;
   /** Paths within stored parameters, by the same keys. */
   readonly paths: Readonly<Record<string, string>>;
 }
@@ -115,6 +127,13 @@ export interface ModuleVariant<Config = unknown, Parameters = unknown> {
     key: Tensor,
   ): readonly Readonly<Record<string, Tensor>>[];
   init(args: ModuleInitArguments<Config>): Parameters;
+  /** What a module needs beside its parameters and does not train. */
+  frozen?(args: ModuleInitArguments<Config>): Tensors;
+  /**
+   * What becomes of parameters after each step of an optimiser, for a method that holds them in a set, such as a ball:
+   * see `adapterOptimizer`. A tree of the same form.
+   */
+  constrain?(parameters: Parameters, config: Config): Parameters;
   call(args: ModuleCallArguments<Config, Parameters>): unknown;
 }
 

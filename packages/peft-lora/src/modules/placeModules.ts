@@ -37,7 +37,11 @@ export function placeModules<T>(
       const args = { module, config, key: foldIn(key, path), shared: parts };
       const stored = isStored ? variant.peft?.stored(args) : undefined;
       const settings = new ModuleSettings(method, path);
-      const adapter = new ModuleAdapter(stored ?? variant.init(args), name, settings);
+      const state =
+        stored === undefined
+          ? { parameters: variant.init(args), frozen: variant.frozen?.(args) ?? {} }
+          : { parameters: stored, frozen: {} };
+      const adapter = new ModuleAdapter(state, name, settings);
       return withAdapters(module, [...ownAdapters(module), adapter]);
     };
     return rewrite(tree, new Map([[path, wrap]]));

@@ -1,5 +1,6 @@
 import { randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { train } from '../adapt.ts';
+import { ModuleAdapter, moduleAdapters } from '../modules/moduleAdapter.ts';
 import type { ModuleMethod } from '../modules/moduleVariant.ts';
 import { placeModules } from '../modules/placeModules.ts';
 import { place } from '../place.ts';
@@ -43,6 +44,19 @@ export async function decodeModules<T>(
     const values = shared ?? tensor(await source.readAs(key, dtype), shape, dtype);
     read.set(first, values);
     for (const path of paths) plan.set(path, () => values);
+  }
+  return decodeStored(rewrite(tuned, plan), name);
+}
+
+/** Makes the adapters of one name out of the form that their file has. */
+function decodeStored<T>(tuned: T, name: string): T {
+  const plan = new Map<string, (node: unknown) => unknown>();
+  for (const { adapter, own } of moduleAdapters(tuned)) {
+    const { settings } = adapter;
+    const decode = settings.variant.peft?.decode;
+    if (adapter.name !== name || decode === undefined) continue;
+    const state = decode(adapter.parameters, settings.config);
+    plan.set(own, () => new ModuleAdapter(state, name, settings));
   }
   return rewrite(tuned, plan);
 }

@@ -2,7 +2,11 @@ import { Context } from '@lorikeet/nn';
 import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { disable } from '../compose.ts';
 import { adapterLayers } from '../layers.ts';
-import { type ModuleAdapter, moduleAdapters } from '../modules/moduleAdapter.ts';
+import {
+  type ModuleAdapter,
+  moduleAdapters,
+  type PlacedAdapter,
+} from '../modules/moduleAdapter.ts';
 import type { ModulePeftFormat } from '../modules/moduleVariant.ts';
 import { TrainedWeight } from '../trainedWeight.ts';
 import { peftFieldsOf } from '../variant.ts';
@@ -10,13 +14,6 @@ import { type AdapterTensor, prefix as modelPrefix } from './adapterTensors.ts';
 import type { EncodedAdapter, EncodeOptions } from './encodedAdapter.ts';
 import { parsePlacement } from './peftConfig.ts';
 import { selectModules } from './selectModules.ts';
-
-/** One adapter around a module. */
-interface AroundModule {
-  readonly path: string;
-  readonly module: object;
-  readonly adapter: ModuleAdapter;
-}
 
 /**
  * An adapter of a method that changes no weight in PEFT's format; `undefined` if it is another.
@@ -85,17 +82,15 @@ export function moduleTensors(tuned: unknown, name: string): AdapterTensor[] {
     found.push({ key, fullKey, paths: [path], tensor, isCopy: false });
   };
   const adapters = moduleAdapters(tuned);
-  for (const { path, module, adapter } of adapters) {
+  for (const { path, adapter, own } of adapters) {
     if (adapter.name !== name) continue;
     const { variant, config } = adapter.settings;
     const { peft } = variant;
     if (peft === undefined) continue;
     const place = path === '' ? '' : `${path}.`;
-    const siblings = adapters.filter((other) => other.module === module);
-    const index = siblings.findIndex((other) => other.adapter === adapter);
-    const tensors = peft.encode(adapter.parameters, config, Context.evaluation);
+    const tensors = peft.encode(adapter.parameters, config, Context.evaluation, adapter.frozen);
     for (const [key, tensor] of Object.entries(tensors)) {
-      const within = `${place}adapters.${index}.parameters.${peft.paths[key] ?? key}`;
+      const within = `${own}.parameters.${peft.paths[key] ?? key}`;
       add(peft.isInModule ? `${peft.prefix}${place}${key}` : key, within, tensor);
     }
   }
@@ -109,7 +104,7 @@ export function moduleTensors(tuned: unknown, name: string): AdapterTensor[] {
 }
 
 function requireFormat(
-  own: readonly AroundModule[],
+  own: readonly PlacedAdapter[],
   tuned: unknown,
   name: string,
 ): ModulePeftFormat<unknown, unknown> {

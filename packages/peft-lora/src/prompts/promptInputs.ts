@@ -17,6 +17,8 @@ export interface PromptInputs {
   readonly end_positions?: Tensor | undefined;
   /** [B]: which task each row is of. */
   readonly task_ids?: Tensor | undefined;
+  /** [B, T]: what each token is, of an example for context-aware prompt tuning. */
+  readonly input_type_mask?: Tensor | undefined;
 }
 
 /** The inputs of a call of a model. Throws `invalid-argument` if there are no tokens. */

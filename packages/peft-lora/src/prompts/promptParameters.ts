@@ -19,6 +19,11 @@ export interface PromptConfig {
   readonly virtualTokens: number;
 }
 
+/** How many virtual tokens there are, for `promptFormat`. */
+export function virtualTokensOf({ virtualTokens }: PromptConfig): number {
+  return virtualTokens;
+}
+
 /** How many virtual tokens are stored: PEFT keeps as many again for a decoder, which does not read them. */
 export function storedTokens(module: object, { virtualTokens }: PromptConfig): number {
   return virtualTokens * submodules(module);
@@ -33,23 +38,23 @@ function submodules(module: object): number {
  *
  * @param type `peft_type`.
  * @param isPrefix whether they are keys and values of all layers.
+ * @param lengthOf how many virtual tokens a config has.
  */
-export function promptFormat<Config extends PromptConfig>(
+export function promptFormat<Config>(
   type: string,
   isPrefix: boolean,
-  inactive: Readonly<Record<string, unknown>> = {},
-): ModulePeftFormat<Config, PromptParameters> {
+  lengthOf: (config: Config) => number,
+): Omit<ModulePeftFormat<Config, PromptParameters>, 'decode'> {
   return {
     type,
     prefix: 'base_model.',
     isInModule: false,
-    inactive,
     targets: () => [''],
     derived: (_, [place]) => (place === undefined ? {} : derivedOf(place.module, isPrefix)),
     derivedKeys: ['num_attention_heads', 'num_layers', 'num_transformer_submodules', 'token_dim'],
     stored: ({ module, config }) => ({
       embeddings: zeros([
-        isPrefix ? config.virtualTokens : storedTokens(module, config),
+        isPrefix ? lengthOf(config) : lengthOf(config) * submodules(module),
         promptWidth(module, isPrefix),
       ]),
     }),

@@ -1,5 +1,6 @@
 import { type Optimizer, paths } from '@lorikeet/nn';
 import { LorikeetError, mapTensors, type Tensor } from '@lorikeet/tensor-core';
+import { constrainModules } from './constrainModules.ts';
 import type { StepRule, TrainedPlace } from './stepRule.ts';
 import { type TrainedGroup, trainedGroups } from './trainedPlaces.ts';
 
@@ -10,8 +11,8 @@ export interface AdapterOptimizerState {
 }
 
 /**
- * An optimiser that also does what the methods of the adapters do in each step, such as AdaLoRA's allocation of ranks:
- * for methods that do nothing, it is `inner` itself. The whole step can be compiled, and `fit` takes it as any other.
+ * An optimiser that also does what the methods of the adapters do in each step, such as AdaLoRA's allocation of ranks, or
+ * the ball in which CPT holds its changes: for methods that do nothing, it is `inner` itself. The whole step can be compiled, and `fit` takes it as any other.
  *
  * @param inner what makes the updates that the rules then change.
  * @throws LorikeetError `tree-mismatch` for a state that belongs to other adapters.
@@ -34,7 +35,7 @@ export function adapterOptimizer(inner: Optimizer): Optimizer<AdapterOptimizerSt
         });
       }
       const [slopes, steps] = [new Map(paths(gradients)), new Map(paths(result.updates))];
-      const changed = new Map<string, Tensor>();
+      const changed = new Map(constrainModules(parameters, steps));
       const rules = groups.map(({ rule, group }, i) => {
         const places = group.map((parts) => ({
           ...placeOf(parts),

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { type ModuleMethod, type ModuleVariant, moduleMethod } from '../modules/moduleVariant.ts';
 import { addPrompt } from '../prompts/addPrompt.ts';
 import { modelOf, promptInputsOf } from '../prompts/promptInputs.ts';
-import { promptFormat } from '../prompts/promptParameters.ts';
+import { promptFormat, virtualTokensOf } from '../prompts/promptParameters.ts';
 import { peftField } from '../variant.ts';
 
 export interface MultitaskPromptTuningConfig {
@@ -61,7 +61,7 @@ export const multitaskPromptTuningVariant: ModuleVariant<
     ranks: draw.integer(1, 2),
   }),
   peft: {
-    ...promptFormat('MULTITASK_PROMPT_TUNING', false),
+    ...promptFormat('MULTITASK_PROMPT_TUNING', false, virtualTokensOf),
     inactive: {
       prompt_tuning_init: 'RANDOM',
       prompt_tuning_init_state_dict_path: null,
@@ -70,6 +70,15 @@ export const multitaskPromptTuningVariant: ModuleVariant<
       tokenizer_kwargs: null,
       tokenizer_name_or_path: null,
     },
+    // Of first values, which the file has.
+    ignored: [
+      'prompt_tuning_init',
+      'prompt_tuning_init_state_dict_path',
+      'prompt_tuning_init_task',
+      'prompt_tuning_init_text',
+      'tokenizer_kwargs',
+      'tokenizer_name_or_path',
+    ],
     stored: ({ module, config }) => shaped(module, config, (shape) => zeros(shape)),
     encode: ({ embeddings, columns, rows }) => ({
       prompt_embeddings: embeddings,

@@ -9,6 +9,7 @@ import {
   promptFormat,
   promptOf,
   storedTokens,
+  virtualTokensOf,
 } from '../prompts/promptParameters.ts';
 import { peftField } from '../variant.ts';
 
@@ -59,7 +60,7 @@ export const pTuningVariant: ModuleVariant<PTuningConfig, PromptParameters> = {
     layers: draw.integer(1, 2),
     dropout: draw.pick([0, 0.5]),
   }),
-  peft: promptFormat('P_TUNING', false),
+  peft: promptFormat('P_TUNING', false, virtualTokensOf),
   accepts: takesVectors,
   init({ module, config, key }) {
     const { width } = modelOf(module).inputSite;

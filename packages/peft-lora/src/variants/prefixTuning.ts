@@ -3,6 +3,7 @@ import { zeros } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { type ModuleMethod, type ModuleVariant, moduleMethod } from '../modules/moduleVariant.ts';
 import { addPrefix } from '../prompts/addPrompt.ts';
+import { cachedPrefix, tokensRefusal } from '../prompts/cachedPrefix.ts';
 import { PrefixEncoder } from '../prompts/encoders.ts';
 import { modelOf } from '../prompts/promptInputs.ts';
 import {
@@ -10,6 +11,7 @@ import {
   promptFormat,
   promptOf,
   promptWidth,
+  virtualTokensOf,
 } from '../prompts/promptParameters.ts';
 import { peftField } from '../variant.ts';
 
@@ -21,6 +23,11 @@ export interface PrefixTuningConfig {
   readonly hiddenSize: number | null;
   /** `zero` starts from zeros where there is no projection, else from random numbers. */
   readonly initWeights: 'zero' | null;
+  /**
+   * Tokens of a text, at least as many as virtual ones: the model's own keys and values of the first of them are the first
+   * values, where there is no projection. Not in a file.
+   */
+  readonly initTokens: readonly number[];
 }
 
 export type PrefixTuningOptions = Partial<PrefixTuningConfig>;
@@ -34,6 +41,7 @@ export const prefixTuningVariant: ModuleVariant<PrefixTuningConfig, PromptParame
     projection: peftField(z.boolean().default(false), 'prefix_projection'),
     hiddenSize: peftField(z.int().positive().nullable().default(null), 'encoder_hidden_size'),
     initWeights: peftField(z.literal('zero').nullable().default(null), 'init_weights'),
+    initTokens: z.array(z.int().min(0)).default([]),
   }),
   traits: {
     identityAtInit: () => false,
@@ -49,16 +57,24 @@ export const prefixTuningVariant: ModuleVariant<PrefixTuningConfig, PromptParame
   sample: (draw) => ({
     virtualTokens: draw.integer(1, 3),
     ...draw.pick([
-      { projection: false, initWeights: null },
-      { projection: false, initWeights: 'zero' as const },
-      { projection: true, hiddenSize: 3 },
-      { projection: true, hiddenSize: null },
+      { projection: false, initWeights: null, initTokens: [] },
+      { projection: false, initWeights: 'zero' as const, initTokens: [] },
+      { projection: false, initTokens: [2, 0, 1] },
+      { projection: true, hiddenSize: 3, initTokens: [] },
+      { projection: true, hiddenSize: null, initTokens: [] },
     ]),
   }),
-  peft: promptFormat('PREFIX_TUNING', true),
+  peft: promptFormat('PREFIX_TUNING', true, virtualTokensOf),
   accepts: takesVectors,
-  init({ module, config: { virtualTokens, projection, hiddenSize, initWeights }, key }) {
+  refusal: ({ projection, initWeights, initTokens, virtualTokens }) =>
+    initTokens.length > 0 && (projection || initWeights === 'zero')
+      ? 'initTokens are for a prefix without a projection and without other first values'
+      : tokensRefusal(initTokens, virtualTokens),
+  init({ module, config, key }) {
+    const { virtualTokens, projection, hiddenSize, initWeights, initTokens } = config;
     const [width, prefix] = [keyWidth(module), promptWidth(module, true)];
+    if (initTokens.length > 0)
+      return { embeddings: cachedPrefix(module, initTokens, virtualTokens) };
     if (!projection && initWeights === 'zero')
       return { embeddings: zeros([virtualTokens, prefix]) };
     const hidden = projection ? (hiddenSize ?? width) : null;

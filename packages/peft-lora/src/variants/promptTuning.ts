@@ -9,6 +9,7 @@ import {
   promptFormat,
   promptOf,
   storedTokens,
+  virtualTokensOf,
 } from '../prompts/promptParameters.ts';
 import { peftField } from '../variant.ts';
 
@@ -56,8 +57,10 @@ export const promptTuningVariant: ModuleVariant<PromptTuningConfig, PromptParame
     ]),
   }),
   peft: {
-    ...promptFormat('PROMPT_TUNING', false),
+    ...promptFormat('PROMPT_TUNING', false, virtualTokensOf),
     inactive: { tokenizer_kwargs: null, tokenizer_name_or_path: null },
+    // Of first values, which the file has.
+    ignored: ['tokenizer_kwargs', 'tokenizer_name_or_path'],
   },
   accepts: takesVectors,
   refusal: ({ init, initTokens }) =>
