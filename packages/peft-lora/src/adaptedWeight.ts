@@ -136,6 +136,7 @@ export class AdaptedWeight implements Reparam {
     readonly base?: Weight;
     readonly mix?: number;
     readonly settings?: AdapterSettings;
+    readonly frozen?: Tensors;
   }): AdaptedWeight {
     return new AdaptedWeight(
       changes.base ?? this.base,
@@ -143,7 +144,7 @@ export class AdaptedWeight implements Reparam {
       this.name,
       changes.settings ?? this.settings,
       changes.mix ?? this.mix,
-      this.frozen,
+      changes.frozen ?? this.frozen,
       this.shared,
     );
   }
@@ -161,6 +162,12 @@ export function argumentsOf(layer: AdaptedWeight): AdapterArguments<unknown> {
     base: () => exchangeOrder(site, materialize(layer.base)),
     root: () => exchangeOrder(site, materialize(underAdapters(layer))),
   };
+}
+
+/** The layer with what its variant makes of its other tensors. */
+export function withDerived(layer: AdaptedWeight): AdaptedWeight {
+  const derived = layer.settings.variant.derived?.(argumentsOf(layer));
+  return derived === undefined ? layer : layer.with({ frozen: { ...layer.frozen, ...derived } });
 }
 
 function isWholeSooner({ base, settings }: AdaptedWeight, x: Tensor): boolean {

@@ -1,4 +1,8 @@
+import { materialize } from '@lorikeet/nn';
+import type { Tensor } from '@lorikeet/tensor-core';
 import type { AdaptedSite } from './adaptedSite.ts';
+import { underAdapters } from './adaptedWeight.ts';
+import { exchangeOrder } from './siteShape.ts';
 import type { SharingPlace } from './variant.ts';
 
 /**
@@ -23,7 +27,11 @@ export function alikeSites(
 
 /** What a variant is told of a site. */
 export function sharingPlace({
-  settings: { path, shape, config },
+  weight,
+  settings: { path, shape, config, site, method },
 }: AdaptedSite): SharingPlace<unknown> {
-  return { path, shape, config };
+  const { compat } = method.target;
+  const base = (): Tensor => exchangeOrder(site, materialize(weight));
+  const root = (): Tensor => exchangeOrder(site, materialize(underAdapters(weight)));
+  return { path, shape, config, compat, base, root };
 }

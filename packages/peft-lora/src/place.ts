@@ -21,7 +21,7 @@ import {
 import { changesBias } from './adaptBiases.ts';
 import { AdaptedBias } from './adaptedBias.ts';
 import type { AdaptedSite } from './adaptedSite.ts';
-import { AdaptedWeight, AdapterSettings, underAdapters } from './adaptedWeight.ts';
+import { AdaptedWeight, AdapterSettings, underAdapters, withDerived } from './adaptedWeight.ts';
 import { alikeSites, sharingPlace } from './alikeSites.ts';
 import { apportion } from './apportion.ts';
 import { isAdapterLayer } from './layers.ts';
@@ -149,7 +149,8 @@ function adaptModule(
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
   const root = (): Tensor => exchangeOrder(site, materialize(underAdapters(weight)));
   const { compat } = method.target;
-  const parameters = variant.init({ shape, config, key, base, root, bias, compat });
+  const parts = shared?.value;
+  const parameters = variant.init({ shape, config, key, base, root, bias, compat, shared: parts });
   const frozen = variant.frozen?.({
     shape,
     config,
@@ -163,6 +164,7 @@ function adaptModule(
     path,
     parameters,
     isBaseFixed: !isAdapterLayer(weight),
+    shared: parts,
   });
   if (variant.bias?.isUsed(config) === true && !isWeight(Reflect.get(module, 'bias'))) {
     throw new LorikeetError('unsupported', `${variant.name} cannot adapt the bias: there is none`, {
@@ -177,7 +179,7 @@ function adaptModule(
       if (field === site.field)
         return [
           field,
-          new AdaptedWeight(weight, parameters, name, settings, 1, frozen, shared),
+          withDerived(new AdaptedWeight(weight, parameters, name, settings, 1, frozen, shared)),
         ] as const;
       if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
       const below = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;

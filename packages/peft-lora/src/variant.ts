@@ -22,6 +22,8 @@ export interface InitArguments<Config> {
   readonly compat: 'peft' | undefined;
   /** The bias of the module, `null` if there is none. To be recorded, not read. */
   bias(): Tensor | null;
+  /** What `share` made for the place. */
+  readonly shared?: SharedTensors | undefined;
 }
 
 /** What a variant is given to make what an adapter needs besides. */
@@ -44,6 +46,12 @@ export interface SharingPlace<Config> {
   readonly path: string;
   readonly shape: SiteShape;
   readonly config: Config;
+  /** As in `AdapterArguments`. */
+  readonly compat: 'peft' | undefined;
+  /** The weight under the adapter, as in `AdapterArguments`. To be recorded, not read. */
+  base(): Tensor;
+  /** The weight under all adapters, likewise. */
+  root(): Tensor;
 }
 
 /** Tensors that several places of an adapter have in common. */
@@ -117,8 +125,12 @@ export interface PeftFormat<Config = unknown> {
   };
   /** For a place whose file has other tensors in place of the parameters. `keys` has those of both. */
   stored?(config: Config, shape: SiteShape): StoredForm | undefined;
-  /** The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several. */
-  sharedKeys?(config: Config): Readonly<Record<string, string>>;
+  /**
+   * The end of the key of each shared tensor that is stored; `{n}` is its number, where there are several.
+   *
+   * @param path of the first module that shares.
+   */
+  sharedKeys?(config: Config, path: string): Readonly<Record<string, string>>;
 }
 
 /** Facts that shared code and the laws ask for, so that they never ask for a name. */
@@ -174,6 +186,11 @@ export interface Variant<Config = unknown> {
   init(args: InitArguments<Config>): Tensors;
   /** What a place needs beside its parameters and does not train, such as a random projection. */
   frozen?(args: FrozenArguments<Config>): Tensors;
+  /**
+   * What a place needs besides and is made of the rest of its tensors, which are in `args` then. Made anew where a file
+   * brings these, so that it fits them.
+   */
+  derived?(args: AdapterArguments<Config>): Tensors;
   /**
    * What places have in common, for each of the places of an adapter with one config, in the order of the model. The
    * same object for several places is there once: it counts once, trains as one and is stored once.

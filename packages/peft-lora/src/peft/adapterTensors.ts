@@ -127,7 +127,7 @@ function sharedTensors(layers: readonly PlacedLayer[]): AdapterTensor[] {
     const { settings } = layer;
     if (groups.has(shared.group)) continue;
     const places = sharing.filter((other) => other.shared.group === shared.group);
-    const keys = settings.variant.peft?.sharedKeys?.(settings.config) ?? {};
+    const keys = settings.variant.peft?.sharedKeys?.(settings.config, settings.path) ?? {};
     for (const part of ['parameters', 'frozen'] as const) {
       for (const [parameter, tensor] of Object.entries(shared.value[part])) {
         const pattern = Object.hasOwn(keys, parameter) ? keys[parameter] : undefined;

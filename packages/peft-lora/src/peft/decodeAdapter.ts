@@ -1,7 +1,7 @@
 import { evaluate, LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireFreeName, train } from '../adapt.ts';
-import { AdaptedWeight } from '../adaptedWeight.ts';
-import { adapterLayers } from '../layers.ts';
+import { AdaptedWeight, withDerived } from '../adaptedWeight.ts';
+import { type AdapterLayer, adapterLayers, isAdapterLayer, mapAdapted } from '../layers.ts';
 import type { ModuleVariant } from '../modules/moduleVariant.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { replicatedOnce } from '../replicateLayers.ts';
@@ -117,7 +117,7 @@ export async function decodePlaced<T>(
   for (const [path, { form, tensors }] of places)
     for (const [name, read] of Object.entries(await form.decode(tensors)))
       plan.set(`${path}.${name}`, () => read);
-  const loaded = rewrite(tuned, plan);
+  const loaded = fitted(rewrite(tuned, plan), name);
   await evaluate(computedParts(loaded, name));
   return loaded;
 }
@@ -125,7 +125,30 @@ export async function decodePlaced<T>(
 /** What an adapter computes from the base once, so that no step of a compiled program does it again. */
 function computedParts(tuned: unknown, name: string): Tensor[] {
   return adapterLayers(tuned).flatMap(({ layer }) =>
-    layer instanceof AdaptedWeight && layer.name === name ? Object.values(layer.frozen) : [],
+    layer instanceof AdaptedWeight && layer.name === name
+      ? [...Object.values(layer.frozen), ...Object.values(layer.shared?.value.frozen ?? {})]
+      : [],
+  );
+}
+
+/** With what is made of the tensors of a file, where that depends on them. */
+function fitted<T>(loaded: T, name: string): T {
+  const dependsOn = adapterLayers(loaded).some(({ layer }) => isDerived(layer, name));
+  return dependsOn ? mapAdapted(loaded, (layer) => derive(layer, name)) : loaded;
+}
+
+/** Adapters under it stay as they are, and those on it. */
+function derive(layer: AdapterLayer, name: string): AdapterLayer {
+  if (isDerived(layer, name)) return withDerived(layer);
+  const { base } = layer;
+  return isAdapterLayer(base) ? layer.with({ base: derive(base, name) }) : layer;
+}
+
+function isDerived(layer: AdapterLayer, name: string): layer is AdaptedWeight {
+  return (
+    layer instanceof AdaptedWeight &&
+    layer.name === name &&
+    layer.settings.variant.derived !== undefined
   );
 }
 

@@ -63,7 +63,8 @@ export function permutationStart(
 ): Int32Array {
   const moved = new Map<number, number>();
   return Int32Array.from({ length: Math.min(count, size) }, (_, i) => {
-    const other = i + (generator.bits() % (size - i));
+    // The last place is drawn by none.
+    const other = i === size - 1 ? i : i + (generator.bits() % (size - i));
     const taken = moved.get(other) ?? other;
     moved.set(other, moved.get(i) ?? i);
     moved.delete(i);
