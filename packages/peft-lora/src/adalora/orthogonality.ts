@@ -1,4 +1,16 @@
-import { add, div, dot, eye, mul, sqrt, sub, type Tensor } from '@lorikeet/tensor-core';
+import {
+  add,
+  div,
+  dot,
+  equal,
+  eye,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from '@lorikeet/tensor-core';
 import { parameterOf } from '../parameterOf.ts';
 import type { Tensors } from '../variant.ts';
 
@@ -8,19 +20,23 @@ import type { Tensors } from '../variant.ts';
  */
 export function orthogonality(places: readonly { readonly parameters: Tensors }[]): Tensor {
   const norms = places.flatMap(({ parameters }) => [
-    distance(parameterOf(parameters, 'A'), 1),
-    distance(parameterOf(parameters, 'B'), 0),
+    skewness(parameterOf(parameters, 'A'), 1),
+    skewness(parameterOf(parameters, 'B'), 0),
   ]);
   return div(
-    norms.reduce((sum, norm) => add(sum, norm)),
+    norms.reduce((total, norm) => add(total, norm)),
     norms.length,
   );
 }
 
-/** Of the inner products along an axis from the identity, [R, R]. */
-function distance(factor: Tensor, axis: 0 | 1): Tensor {
-  const products = dot(factor, factor, { contract: [[axis], [axis]] });
+/**
+ * How far a factor is from having orthonormal rows (axis 1) or columns (axis 0): the Frobenius norm of its products with
+ * itself along the axis, less the identity. A scalar, whose derivative where it is 0 is 0.
+ */
+export function skewness(factor: Tensor, axis: 0 | 1): Tensor {
+  const products = dot(factor, factor, { contract: [[axis], [axis]] }); // [R, R]
   const [rank = 0] = products.shape;
-  const difference = sub(products, eye(rank, rank, { dtype: factor.dtype }));
-  return sqrt(mul(difference, difference).sum());
+  const squares = sum(square(sub(products, eye(rank, rank, { dtype: factor.dtype }))));
+  const isNone = equal(squares, 0);
+  return where(isNone, 0, sqrt(where(isNone, 1, squares)));
 }

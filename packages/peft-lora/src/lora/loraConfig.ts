@@ -1,4 +1,4 @@
-import type { TargetOptions } from '../target.ts';
+import { type TargetOptions, valueForPath } from '../target.ts';
 
 /** How the first values of A and B are made. */
 export type LoraInit = boolean | NamedInit | `pissa_niter_${number}`;
@@ -57,6 +57,17 @@ export function scalingOf({
   useRslora,
 }: Pick<LoraConfig, 'alpha' | 'rank' | 'useRslora'>): number {
   return alpha / (useRslora ? Math.sqrt(R) : R);
+}
+
+/** The config of one path: the patterns decide its rank and its alpha. */
+export function patternedAt<
+  C extends Pick<LoraConfig, 'rank' | 'alpha' | 'rankPattern' | 'alphaPattern'>,
+>(config: C, path: string): C {
+  return {
+    ...config,
+    rank: valueForPath(config.rankPattern, path) ?? config.rank,
+    alpha: valueForPath(config.alphaPattern, path) ?? config.alpha,
+  };
 }
 
 /** Whether the first product of A and B is taken out of the weight, so that what they start with is part of it. */

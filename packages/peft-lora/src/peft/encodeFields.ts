@@ -2,6 +2,7 @@ import { LorikeetError } from '@lorikeet/tensor-core';
 import type { AdapterSettings } from '../adaptedWeight.ts';
 import { peftFieldsOf } from '../variant.ts';
 import { escapePath } from './encodePlacement.ts';
+import { toFile } from './nestedFields.ts';
 
 /** One adapted weight: the path of its module, and the config there. */
 export interface AdaptedPlace {
@@ -23,7 +24,8 @@ export function encodeFields(places: readonly AdaptedPlace[]): Record<string, un
   const common = recordOf(method.config);
   requireNothingElse(variant.schema.shape, new Set(fields.map(({ field }) => field)), common);
   const isOne = places.every(({ settings }) => isEqual(settings.method.config, method.config));
-  if (isOne) return Object.fromEntries(fields.map(({ field, key }) => [key, common[field]]));
+  const inFile = (field: string): unknown => toFile(variant.schema.shape[field], common[field]);
+  if (isOne) return Object.fromEntries(fields.map(({ field, key }) => [key, inFile(field)]));
 
   const patterns = new Map<string, Record<string, unknown>>();
   for (const { pattern } of fields) if (pattern !== undefined) patterns.set(pattern, {});
@@ -36,7 +38,7 @@ export function encodeFields(places: readonly AdaptedPlace[]): Record<string, un
     }
   }
   return Object.fromEntries(
-    fields.map(({ field, key }) => [key, patterns.get(field) ?? common[field]]),
+    fields.map(({ field, key }) => [key, patterns.get(field) ?? inFile(field)]),
   );
 }
 

@@ -3,6 +3,7 @@ import type { ModuleMethod, ModuleVariant } from '../modules/moduleVariant.ts';
 import type { Method, Variant } from '../variant.ts';
 import { parseConfig, peftFieldsOf } from '../variant.ts';
 import * as exported from '../variants/index.ts';
+import { fromFile } from './nestedFields.ts';
 import {
   ownPlacementKeys,
   type PeftJson,
@@ -89,7 +90,7 @@ function readFields(
   const fields = peftFieldsOf(variant);
   const options: Record<string, unknown> = {};
   for (const { field, key } of fields) {
-    const value = json[key];
+    const value = fromFile(variant.schema.shape[field], json[key]);
     if (value === undefined || value === null) continue;
     if (isUnknownChoice(variant, field, value)) throw unsupportedOption(variant, key, value);
     options[field] = value;

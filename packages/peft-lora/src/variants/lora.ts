@@ -1,15 +1,6 @@
-import {
-  add,
-  dot,
-  gather,
-  mul,
-  pad,
-  reshape,
-  sub,
-  type Tensor,
-  zeros,
-} from '@lorikeet/tensor-core';
+import { add, dot, gather, mul, pad, reshape, sub, type Tensor } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import { biasOfB } from '../lora/biasOfB.ts';
 import { expertForm, expertUpdate } from '../lora/expertFactors.ts';
 import { firstParameters, frozenOf, loraSum, onRoot, refusalOf } from '../lora/firstFactors.ts';
 import { groupedConvolution, groupedForm } from '../lora/groupedFactors.ts';
@@ -20,14 +11,13 @@ import {
   type LoraOptions,
   mustKeepPart,
   namedInits,
+  patternedAt,
   scalingOf,
   takesPart,
 } from '../lora/loraConfig.ts';
 import { factorsOf, matricesOf, shapesOf } from '../lora/loraFactors.ts';
 import { factoredNorms, magnitudeScale, normsOf, scaleOutputs } from '../lora/magnitude.ts';
-import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
-import { valueForPath } from '../target.ts';
 import {
   type Method,
   method,
@@ -163,11 +153,7 @@ export const loraVariant: Variant<LoraConfig> = {
     stored: (_, shape) => storedForm(shape),
   },
 
-  configAt: (config, path) => ({
-    ...config,
-    rank: valueForPath(config.rankPattern, path) ?? config.rank,
-    alpha: valueForPath(config.alphaPattern, path) ?? config.alpha,
-  }),
+  configAt: patternedAt,
 
   init: firstParameters,
   frozen: frozenOf,
@@ -243,13 +229,7 @@ export const loraVariant: Variant<LoraConfig> = {
   factors: (config) =>
     holdsB(config) ? undefined : { left: 'B', right: 'A', scale: scalingOf(config) },
 
-  bias: {
-    isUsed: ({ loraBias }) => loraBias,
-    init: ({ shape }) => ({ bias: zeros([shape.out]) }),
-    materialize: (base, { config, parameters }) =>
-      add(base, mul(parameterOf(parameters, 'bias'), scalingOf(config))),
-    peftKeys: { bias: 'lora_B.bias' },
-  },
+  bias: biasOfB,
 };
 
 /** Low-rank adaptation: the weight plus `alpha / R` times a product of two thin matrices, `B A`. */

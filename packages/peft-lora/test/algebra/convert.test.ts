@@ -13,6 +13,7 @@ import {
   hira,
   hra,
   ia3,
+  kasa,
   lnTuning,
   loha,
   lokr,
@@ -49,6 +50,7 @@ const thin = [
   ['gralora', gralora({ rank: 2, hybridRank: 1 }), 5],
   ['delora', delora({ rank: 3 }), 3],
   ['psoft', psoft({ rank: 3 }), 3],
+  ['kasa', kasa({ rank: 2 }), 4],
 ] as const;
 
 describe.each(thin)('%s as LoRA', (_, how, rank) => {

@@ -168,7 +168,6 @@ describe('options of PEFT', () => {
   test.each([
     ['use_qalora', true],
     ['init_lora_weights', 'loftq'],
-    ['kasa_config', { beta: 1e-4, gamma: 1e-3 }],
     ['init_lora_weights', 'pissa_niter_x'],
     ['use_bdlora', { nblocks: 2 }],
     ['qalora_group_size', 32],

@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { Context, combine, Linear, partition, paths } from '@lorikeet/nn';
-import { encodeAdapter, isTrainable } from '@lorikeet/peft-lora';
-import { grad, normal, randomKey, type Tensor, tanh } from '@lorikeet/tensor-core';
+import {
+  at,
+  Context,
+  combine,
+  Linear,
+  materialize,
+  partition,
+  paths,
+  type Weight,
+} from '@lorikeet/nn';
+import { encodeAdapter, isTrainable, merge } from '@lorikeet/peft-lora';
+import { grad, normal, randomKey, Tensor, tanh } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { expect } from 'vitest';
 import { goldenPath, readAll } from '../peft/goldenModel.ts';
-import { numbers } from '../support.ts';
+import { expectClose, numbers } from '../support.ts';
 
 type Values = ReadonlyMap<string, Tensor>;
 
@@ -75,6 +84,16 @@ export async function expectFiles(tuned: unknown, dir: string, name?: string): P
   expect([...tensors.keys()].sort()).toEqual([...expected.keys()].sort());
   for (const [key, leaf] of tensors)
     expect(await numbers(leaf)).toEqual(await numbers(expected.get(key) ?? leaf));
+}
+
+/** Requires the merged weights and biases of the reference. */
+export async function expectMerged(tuned: Stack, io: Values): Promise<void> {
+  const merged = merge(tuned);
+  for (const [key, expected] of io) {
+    if (!key.startsWith('merged.')) continue;
+    const found = at(merged, key.slice('merged.'.length));
+    await expectClose(found instanceof Tensor ? found : materialize(found as Weight), expected);
+  }
 }
 
 /** The derivatives of the reference's loss by what trains, with their paths. */
