@@ -110,6 +110,7 @@ export { composeCartridges } from './prompts/composeCartridges.ts';
 export type { PromptParameters } from './prompts/promptParameters.ts';
 export { type LayerRanges, replicateLayers } from './replicateLayers.ts';
 export { applyScalings, type ScalingOptions } from './routing/applyScalings.ts';
+export { applyTasks } from './routing/applyTasks.ts';
 export { type ArrowOptions, ArrowRouter, arrow } from './routing/arrow.ts';
 export { type ArrowSettings, readArrowConfig, writeArrowConfig } from './routing/arrowConfig.ts';
 export { type GateOptions, gateAdapters, isRouter, LinearRouter } from './routing/gateAdapters.ts';

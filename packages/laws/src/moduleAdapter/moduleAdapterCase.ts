@@ -1,9 +1,11 @@
 import { at, Context, combine, partition } from '@lorikeet/nn';
 import {
   adapt,
+  applyTasks,
   isTrainable,
   type ModuleMethod,
   type ModuleVariant,
+  moduleAdapters,
   moduleMethod,
 } from '@lorikeet/peft-lora';
 import {
@@ -128,8 +130,22 @@ export async function readerOutputs(
 ): Promise<number[]> {
   const context =
     seed === undefined ? Context.evaluation : Context.training(foldIn(randomKey(seed), 'law'));
-  const { logits, loss } = model.call(given, context);
+  const { logits, loss } = callReader(model, given, context);
   return numbersIn(loss === undefined ? [logits] : [logits, loss]);
+}
+
+/** The outputs of a reader, whose adapters are told the tasks of the rows where they ask for them. */
+export function callReader(
+  model: Reader,
+  given: ReaderInputs,
+  context: Context,
+): ReturnType<Reader['call']> {
+  const { task_ids } = given;
+  const asks = moduleAdapters(model).some(
+    ({ adapter }) => adapter.settings.variant.traits.takesTasks === true,
+  );
+  const told = asks && task_ids !== undefined ? applyTasks(model, task_ids) : model;
+  return told.call(given, context);
 }
 
 export async function numbersIn(tensors: readonly Tensor[]): Promise<number[]> {

@@ -26,6 +26,7 @@ import { noiseTensor } from '../noise.ts';
 import { requireDerivative } from '../numericalDerivative.ts';
 import {
   adaptReader,
+  callReader,
   labelledInputs,
   moduleAdapterLaw,
   numbersIn,
@@ -306,7 +307,7 @@ function objective(
   inputs: ReaderInputs,
   context: Context = Context.evaluation,
 ): Tensor {
-  const { logits, loss } = model.call({ ...labelledInputs, ...inputs }, context);
+  const { logits, loss } = callReader(model, { ...labelledInputs, ...inputs }, context);
   const sum = logits.mul(noiseTensor(logits.shape, 90)).sum();
   return loss === undefined ? sum : sum.add(loss);
 }

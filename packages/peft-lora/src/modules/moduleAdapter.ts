@@ -1,5 +1,5 @@
 import { Context } from '@lorikeet/nn';
-import { childrenOf, isTreeNode, LorikeetError, rebuild } from '@lorikeet/tensor-core';
+import { childrenOf, isTreeNode, LorikeetError, rebuild, type Tensor } from '@lorikeet/tensor-core';
 import type { Tensors } from '../variant.ts';
 import type { ModuleMethod, ModuleState, ModuleVariant } from './moduleVariant.ts';
 
@@ -31,16 +31,20 @@ export class ModuleAdapter {
   readonly frozen: Tensors;
   readonly name: string;
   readonly settings: ModuleSettings;
+  /** [B]: which task each row is of, for one batch; `null` where it was not told. */
+  readonly tasks: Tensor | null;
 
   constructor(
     { parameters, frozen }: ModuleState<unknown>,
     name: string,
     settings: ModuleSettings,
+    tasks: Tensor | null = null,
   ) {
     this.parameters = parameters;
     this.frozen = frozen;
     this.name = name;
     this.settings = settings;
+    this.tasks = tasks;
   }
 
   /** @param base the module without this adapter. @param inputs of the module. */
@@ -48,8 +52,8 @@ export class ModuleAdapter {
     const { variant, config } = this.settings;
     const given = inputs.at(-1);
     const context = given instanceof Context ? given.child(this.name) : Context.evaluation;
-    const { parameters, frozen } = this;
-    return variant.call({ module, config, parameters, frozen, context, inputs, base });
+    const { parameters, frozen, tasks } = this;
+    return variant.call({ module, config, parameters, frozen, context, inputs, tasks, base });
   }
 }
 
@@ -135,20 +139,25 @@ export function moduleAdapters(tree: unknown): PlacedAdapter[] {
 }
 
 /** The tree with those module adapters only for which `isKept` holds. */
-export function keepModuleAdapters<T>(tree: T, isKept: (adapter: ModuleAdapter) => boolean): T;
-export function keepModuleAdapters(
-  tree: unknown,
-  isKept: (adapter: ModuleAdapter) => boolean,
-): unknown {
+export function keepModuleAdapters<T>(tree: T, isKept: (adapter: ModuleAdapter) => boolean): T {
+  return mapModuleAdapters(tree, (own) => own.filter(isKept));
+}
+
+/** The tree with what `change` gives in place of the module adapters of each module that has some. */
+export function mapModuleAdapters<T>(tree: T, change: Change): T;
+export function mapModuleAdapters(tree: unknown, change: Change): unknown {
   if (!isTreeNode(tree) || tree instanceof ModuleAdapter) return tree;
   const own = ownAdapters(tree);
-  const kept = own.filter(isKept);
-  const node = kept.length === own.length ? tree : withAdapters(tree, kept);
+  const changed = change(own);
+  const isSame = changed.length === own.length && changed.every((item, i) => item === own[i]);
+  const node = isSame ? tree : withAdapters(tree, changed);
   if (!isTreeNode(node)) return node;
   const children = childrenOf(node);
   const mapped = children.map(
     ([name, child]) =>
-      [name, name === adaptersField ? child : keepModuleAdapters(child, isKept)] as const,
+      [name, name === adaptersField ? child : mapModuleAdapters(child, change)] as const,
   );
   return mapped.every(([, child], i) => child === children[i]?.[1]) ? node : rebuild(node, mapped);
 }
+
+type Change = (own: readonly ModuleAdapter[]) => readonly ModuleAdapter[];

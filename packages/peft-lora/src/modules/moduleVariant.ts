@@ -39,6 +39,8 @@ export interface ModuleCallArguments<Config, Parameters> extends ModuleState<Par
   readonly context: Context;
   /** What the module was called with; the context of the module is the last. */
   readonly inputs: readonly unknown[];
+  /** [B]: which task each row is of, where `applyTasks` told it; else `null`. */
+  readonly tasks: Tensor | null;
   /** Calls the module without this adapter. */
   base(...inputs: readonly unknown[]): unknown;
 }
@@ -97,6 +99,8 @@ export interface ModuleTraits<Config> {
   sharedParameterCount?(config: Config, places: readonly ModulePlace<Config>[]): number;
   /** Whether the rows of a batch depend on each other. By default they do not. */
   mixesRows?(config: Config): boolean;
+  /** Whether it must be told by `applyTasks` which task each row is of. */
+  readonly takesTasks?: boolean;
 }
 
 /**
