@@ -162,7 +162,7 @@ describe('parity', () => {
           error: null,
           tolerance: null,
           pass: false,
-          reason: expect.stringMatching(/^not supported: .*use_qalora/),
+          reason: expect.stringMatching(/^not supported: .*use_dora/),
         },
       ]);
       expect(code).toBe(1);

@@ -243,6 +243,8 @@ export interface FactorNames {
   readonly left: string;
   readonly right: string;
   readonly scale: number | null;
+  /** Whether a factor has fewer entries than the update has sides, so that it does not tell how large the weight is. */
+  readonly isShort?: boolean;
 }
 
 export interface ConvolutionArguments<Config> extends ProductArguments<Config> {

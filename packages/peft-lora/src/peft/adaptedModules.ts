@@ -21,7 +21,7 @@ export function adaptedModules(
 ): Map<string, AdaptedModule> {
   const names = variant.factors?.(config);
   const format = variant.peft;
-  if (names === undefined || format === undefined) throw unreadable(variant.name);
+  if (names === undefined || names.isShort || format === undefined) throw unreadable(variant.name);
   const shapeOf = (key: string): readonly number[] => entries.get(keys.get(key) ?? '')?.shape ?? [];
   const found = new Map<string, AdaptedModule>();
   const kinds = (['linear', 'embedding'] as const).filter((kind) => variant.kinds.includes(kind));

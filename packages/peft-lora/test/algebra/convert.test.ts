@@ -22,6 +22,7 @@ import {
   miss,
   oft,
   psoft,
+  qaLora,
   randlora,
   rankOf,
   road,
@@ -51,6 +52,7 @@ const thin = [
   ['delora', delora({ rank: 3 }), 3],
   ['psoft', psoft({ rank: 3 }), 3],
   ['kasa', kasa({ rank: 2 }), 4],
+  ['qaLora', qaLora({ rank: 2, qaloraGroupSize: 4 }), 2],
 ] as const;
 
 describe.each(thin)('%s as LoRA', (_, how, rank) => {

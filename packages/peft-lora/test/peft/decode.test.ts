@@ -166,7 +166,6 @@ describe('a name that is taken or unfit', () => {
 
 describe('options of PEFT', () => {
   test.each([
-    ['use_qalora', true],
     ['init_lora_weights', 'loftq'],
     ['init_lora_weights', 'pissa_niter_x'],
     ['use_bdlora', { nblocks: 2 }],
