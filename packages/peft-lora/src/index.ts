@@ -71,6 +71,7 @@ export {
   loraDrop,
 } from './initialize/loraDrop.ts';
 export { initializeLoraGa, type LoraGaOptions } from './initialize/loraGa.ts';
+export { type InitializeVeloraOptions, initializeVelora } from './initialize/velora.ts';
 export { isTrainable, isTrainableOf } from './isTrainable.ts';
 export {
   type ReadDiffusersOptions,

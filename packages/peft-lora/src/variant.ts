@@ -144,10 +144,11 @@ export interface VariantTraits<Config> {
   /** Whether a call in training draws random numbers, as with dropout. */
   isStochastic(config: Config): boolean;
   /**
-   * Whether derivatives take a part of the adapted weight as a constant on purpose, by `stopGradient`; not so if left
-   * out.
+   * Whether derivatives take a part of what they are of as a constant on purpose, by `stopGradient`; not so if left out.
+   *
+   * @param isTraining asks of calls in training, else of those in evaluation.
    */
-  holdsConstants?(config: Config): boolean;
+  holdsConstants?(config: Config, isTraining: boolean): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
   /** Whether the rows of the adapted weight are at the angles of those of the base, or at their supplements. */

@@ -7,11 +7,15 @@ interface Layer {
 }
 
 /** Elements of the largest tensor that is made to call an adapted layer and to differentiate by its adapter. */
-export function largestResult<T extends Layer>(tuned: T, x: Tensor): number {
+export function largestResult<T extends Layer>(
+  tuned: T,
+  x: Tensor,
+  context: Context = Context.evaluation,
+): number {
   const [live, frozen] = partition(tuned, isTrainable);
   const step = compile(
     valueAndGrad((part: typeof live, still: typeof frozen, input: Tensor) =>
-      square(combine(part, still).call(input, Context.evaluation)).sum(),
+      square(combine(part, still).call(input, context)).sum(),
     ),
   );
   const { instructions } = step.program(live, frozen, x);

@@ -1,6 +1,6 @@
-import { paths } from '@lorikeet/nn';
+import { Context, combine, paths } from '@lorikeet/nn';
 import { encodeAdapter, type Method, method, type Variant } from '@lorikeet/peft-lora';
-import { type Draw, evaluate, isLorikeetError } from '@lorikeet/tensor-core';
+import { type Draw, evaluate, grad, isLorikeetError, randomKey } from '@lorikeet/tensor-core';
 import fc from 'fast-check';
 import { requireClose, requireSame } from '../closeness.ts';
 import { fastCheckDraw } from '../fastCheckDraw.ts';
@@ -16,6 +16,7 @@ import {
 } from './adapterCase.ts';
 import { drawProbe, type Probe } from './probe.ts';
 import { inSingle, isStoredWhole, throughFile } from './throughFile.ts';
+import { objective } from './trainingLaws.ts';
 import { trainingTrace } from './trainingTrace.ts';
 
 /** An option that changes nothing is a mistake. */
@@ -82,7 +83,10 @@ function validMethod<C>(variant: Variant<C>, options: Partial<C>): Method<C> | u
   }
 }
 
-/** All that a config can change: first values, outputs in evaluation and in training, steps of training, and what a file has. */
+/**
+ * All that a config can change: first values, outputs in evaluation and in training, derivatives that are not those of the
+ * outputs, steps of training, and what a file has.
+ */
 async function fingerprint<C>(
   model: Probe,
   inputs: Parameters<Probe['call']>[0],
@@ -91,13 +95,23 @@ async function fingerprint<C>(
   const fresh = adaptAll(model, how);
   const trained = trainedForm(fresh);
   const first = await numbersOf(paths(split(fresh)[0]).map(([, leaf]) => leaf));
+  const holds = how.variant.traits.holdsConstants?.(how.config, true) === true;
   return JSON.stringify([
     first,
     await outputsOf(trained, inputs),
     await outputsOf(trained, inputs, 3),
+    holds ? await slopesOf(trained, inputs) : [],
     await trainingTrace(how.variant, trained),
     how.variant.peft === undefined ? [] : [...encodeAdapter(trained).tensors.keys()],
   ]);
+}
+
+/** The derivatives by all parameters in training. */
+async function slopesOf(trained: Probe, inputs: Parameters<Probe['call']>[0]): Promise<number[]> {
+  const [live, frozen] = split(trained);
+  const context = Context.training(randomKey(3));
+  const slopes = grad((part: typeof live) => objective(combine(part, frozen), inputs, context));
+  return await numbersOf(paths(slopes(live)).map(([, leaf]) => leaf));
 }
 
 /** Files keep everything. */

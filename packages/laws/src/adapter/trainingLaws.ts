@@ -51,7 +51,7 @@ export function differentiates<C>(variant: Variant<C>): Law {
           );
           const moved = (t: number): Tensor =>
             loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), trainable, only));
-          const hold = variant.traits.holdsConstants?.(method.config)
+          const hold = variant.traits.holdsConstants?.(method.config, context.isTraining)
             ? await holding(loss(trainable))
             : (value: Tensor): Tensor => value;
           const at = (t: number): Promise<number> => hold(moved(t)).item();

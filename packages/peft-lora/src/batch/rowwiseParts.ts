@@ -17,7 +17,10 @@ interface WholePart {
   readonly layer: AdapterLayer;
 }
 
-/** Sorts adapters by how they are computed. One that draws random numbers in training is computed as it computes itself. */
+/**
+ * Sorts adapters by how they are computed. One that draws random numbers in training, or has a derivative of its own there,
+ * is computed as it computes itself.
+ */
 export function partsOf(
   layers: readonly AdapterLayer[],
   numbers: readonly number[],
@@ -40,5 +43,7 @@ export function partsOf(
 function isThin(layer: AdapterLayer, isTraining: boolean): layer is AdaptedWeight {
   if (!(layer instanceof AdaptedWeight)) return false;
   const { variant, config } = layer.settings;
-  return !(isTraining && variant.traits.isStochastic(config));
+  if (!isTraining) return true;
+  const { isStochastic, holdsConstants } = variant.traits;
+  return !isStochastic(config) && holdsConstants?.(config, true) !== true;
 }

@@ -1,5 +1,5 @@
 import { contract, isReparam, type Reparam, type Weight, type WeightUse } from '@lorikeet/nn';
-import { add, dot, evaluate, reshape, type Tensor } from '@lorikeet/tensor-core';
+import { add, dot, evaluate, reshape, sum, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { mapAdapted } from '../layers.ts';
 
@@ -7,6 +7,8 @@ import { mapAdapted } from '../layers.ts';
 export interface InputStatistics {
   /** [in, in]: the sum of the outer products of its input vectors with themselves. */
   readonly gram: Tensor;
+  /** [in]: the sum of its input vectors. */
+  readonly sum: Tensor;
   /** Number of input vectors. */
   readonly count: number;
 }
@@ -37,14 +39,16 @@ export async function layerInputs<T, Batch>(
       for (const x of inputs) {
         const rows = reshape(x, [-1, x.shape.at(-1) ?? 1]); // [N, in]
         const gram = dot(rows, rows, { contract: [[0], [0]] });
+        const total = sum(rows, 0);
         const before = sums.get(path);
         sums.set(path, {
           gram: before === undefined ? gram : add(before.gram, gram),
+          sum: before === undefined ? total : add(before.sum, total),
           count: (before?.count ?? 0) + (rows.shape[0] ?? 0),
         });
       }
     }
-    await evaluate([...sums.values()].map(({ gram }) => gram));
+    await evaluate([...sums.values()].flatMap(({ gram, sum }) => [gram, sum]));
   }
   return sums;
 }

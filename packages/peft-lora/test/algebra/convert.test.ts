@@ -30,6 +30,7 @@ import {
   supertuning,
   tinylora,
   vblora,
+  velora,
   vera,
   waveft,
 } from '@lorikeet/peft-lora';
@@ -53,6 +54,7 @@ const thin = [
   ['psoft', psoft({ rank: 3 }), 3],
   ['kasa', kasa({ rank: 2 }), 4],
   ['qaLora', qaLora({ rank: 2, qaloraGroupSize: 4 }), 2],
+  ['velora', velora({ rank: 2 }), 2],
 ] as const;
 
 describe.each(thin)('%s as LoRA', (_, how, rank) => {
