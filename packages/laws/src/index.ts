@@ -1,4 +1,4 @@
-export { adapterLaws } from './adapter/adapterLaws.ts';
+export { adapterLaws, singleAdapterLaws } from './adapter/adapterLaws.ts';
 export { requireClose, requireSame } from './closeness.ts';
 export { describeLaws, type TestRunner } from './describeLaws.ts';
 export { fastCheckDraw } from './fastCheckDraw.ts';
@@ -8,7 +8,7 @@ export type { ModelSource } from './model/modelCase.ts';
 export { type ModelLawOptions, modelLaws } from './model/modelLaws.ts';
 export type { CallableModule, ModuleSource } from './module/moduleCase.ts';
 export { type ModuleLawOptions, moduleLaws } from './module/moduleLaws.ts';
-export { moduleAdapterLaws } from './moduleAdapter/moduleAdapterLaws.ts';
+export { moduleAdapterLaws, singleModuleAdapterLaws } from './moduleAdapter/moduleAdapterLaws.ts';
 export { noise } from './noise.ts';
 export {
   type NumericalDerivative,

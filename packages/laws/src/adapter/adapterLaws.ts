@@ -13,13 +13,14 @@ import { commutesElsewhere, mixesEvenly, stacks } from './combiningLaws.ts';
 import { heedsItsConfig, survivesItsFile } from './configLaws.ts';
 import { waitsForItsInvocation } from './invocationLaws.ts';
 import { mergesWithinItsBound } from './mergingLaws.ts';
+import { computesInSingle } from './precisionLaws.ts';
 import { mergesToItself, multipliesAsItMeans } from './productLaws.ts';
 import { keepsQuantizedBases, worksOnQuantizedBases } from './quantizedLaws.ts';
 import { differentiates, drawsOnlyInTraining, reachesItsParameters } from './trainingLaws.ts';
 
 /**
  * What every method of parameter-efficient fine-tuning must obey, our own or yours. Models, shapes and configs
- * are drawn; configs by the variant's own `sample`. Numbers are f64, so that a tolerance hides nothing.
+ * are drawn; configs by the variant's own `sample`. Numbers are f64, so that a tolerance hides nothing, and f32 where a law says so.
  *
  * - The base is left as it is, and comes back when the adapter is disabled; the start is as the trait says.
  * - Fast forms, merging, mixing, stacking and batches with an adapter for each row give what the meaning (`materialize`) gives, in outputs and in
@@ -39,6 +40,7 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     leavesTheBase(variant),
     startsAsItSays(variant),
     multipliesAsItMeans(variant),
+    computesInSingle(variant),
     mergesToItself(variant),
     mergesWithinItsBound(variant),
     mixesEvenly(variant),
@@ -57,6 +59,19 @@ export function adapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
     ...(isForMatrices(variant)
       ? [worksOnQuantizedBases(variant), keepsQuantizedBases(variant)]
       : []),
+    ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
+  ];
+}
+
+/**
+ * Those of `adapterLaws` whose numbers are f32 and less: for a backend without f64, where the others compute on the host, and
+ * say nothing of it.
+ */
+export function singleAdapterLaws<Config>(variant: Variant<Config>): readonly Law[] {
+  return [
+    computesInSingle(variant),
+    mergesWithinItsBound(variant),
+    ...(isForMatrices(variant) ? [keepsQuantizedBases(variant)] : []),
     ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
   ];
 }

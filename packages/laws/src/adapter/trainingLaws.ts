@@ -108,6 +108,8 @@ export function objective(
   context: Context = Context.evaluation,
 ): Tensor {
   const outputs = model.call(inputs, context);
-  const terms = outputs.map((output, i) => output.mul(noiseTensor(output.shape, 90 + i)).sum());
-  return terms.reduce((sum, term) => sum.add(term), full([], 0, 'f64'));
+  const terms = outputs.map((output, i) =>
+    output.mul(noiseTensor(output.shape, 90 + i).cast(output.dtype)).sum(),
+  );
+  return terms.reduce((sum, term) => sum.add(term), full([], 0, terms[0]?.dtype ?? 'f64'));
 }

@@ -61,6 +61,11 @@ export function moduleAdapterLaws<Config>(variant: ModuleVariant<Config>): reado
   ];
 }
 
+/** Those of `moduleAdapterLaws` whose numbers are f32, for a backend without f64, where the others compute on the host. */
+export function singleModuleAdapterLaws<Config>(variant: ModuleVariant<Config>): readonly Law[] {
+  return variant.peft === undefined ? [] : [survivesItsFile(variant)];
+}
+
 function leavesTheBase<C>(variant: ModuleVariant<C>): Law {
   const name = 'leaves every tensor of the base as it is, and gives them back when disabled';
   return moduleAdapterLaw(name, variant, async ({ model, inputs, trained }) => {

@@ -73,6 +73,7 @@ export const laws = {
   base: 'leaves every tensor of the base as it is, and gives them back when disabled',
   start: 'starts as the base exactly where its trait says so',
   forms: 'gives in its fast forms what its meaning gives',
+  single: 'computes in f32 what it computes in f64, in outputs and in gradients',
   merged: 'merged gives the same output, and the same gradient of the input',
   mix: 'mixes in a straight line from the base to itself',
   stack: 'stacks: on an adapted weight it does what it does on the merged one',

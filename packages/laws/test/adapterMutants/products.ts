@@ -21,6 +21,13 @@ export const productMutants: readonly Mutant[] = [
     laws.start,
   ),
   mutant(
+    'a product with numbers of half the digits',
+    {
+      contract: (x, args) => contract(x.dtype === 'f32' ? x.cast('f16').cast('f32') : x, args),
+    },
+    laws.single,
+  ),
+  mutant(
     'a transposed B',
     { contract: (x, args) => contract(x, { ...args, parameters: transposed(args.parameters) }) },
     laws.forms,
