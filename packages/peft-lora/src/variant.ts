@@ -226,8 +226,12 @@ export interface Variant<Config = unknown> {
    * module puts out. `null` is no bias.
    */
   adaptBias?(bias: Tensor | null, args: AdapterArguments<Config>): Tensor | null;
-  /** What the method asks to be added to the loss: a scalar, of all places of an adapter with one config. */
-  penalty?(places: readonly TrainedPlace<Config>[]): Tensor;
+  /**
+   * What the method asks to be added to the loss: a scalar, of all places of an adapter with one config.
+   *
+   * @param context of its own, for a method that draws numbers; `undefined` if the caller gave none.
+   */
+  penalty?(places: readonly TrainedPlace<Config>[], context: Context | undefined): Tensor;
   /** What the method does to its parameters in each step of training. */
   readonly stepRule?: StepRule<Config>;
   /**

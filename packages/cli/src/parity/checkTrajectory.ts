@@ -40,7 +40,7 @@ export async function* checkTrajectory(
   const [initial, frozen] = partition(tuned, isTrainable);
   type Live = typeof initial;
   const objective = (model: Model, given: ModelInputs): Tensor =>
-    add(lossOf(model.call(given, Context.evaluation)), adapterPenalty(model));
+    add(lossOf(model.call(given, Context.evaluation)), adapterPenalty(model, Context.evaluation));
   const step = compile((live: Live, state: unknown, given: ModelInputs) => {
     const { value, gradient } = valueAndGrad((part: Live) =>
       objective(combine(part, frozen), given),

@@ -7,19 +7,22 @@ import type { ParityRow } from './row.ts';
 /**
  * Outputs of a model in evaluation, its loss, and the gradient of that by one part of the model.
  *
- * @param penalty what the loss has besides.
+ * @param penalty what the loss has besides, likewise in evaluation.
  */
 export function forwardAndGradient<T extends Model>(
   trainable: Part<T>,
   frozen: Part<T>,
   inputs: ModelInputs,
-  penalty?: (model: T) => Tensor,
+  penalty?: (model: T, context: Context) => Tensor,
 ): { outputs: ModelOutputs; loss: Tensor; gradient: Part<T> } {
   const differentiate = valueAndGradWithAux((part: Part<T>) => {
     const model = combine(part, frozen);
     const outputs = model.call(inputs, Context.evaluation);
     const loss = lossOf(outputs);
-    return { value: penalty === undefined ? loss : add(loss, penalty(model)), aux: outputs };
+    return {
+      value: penalty === undefined ? loss : add(loss, penalty(model, Context.evaluation)),
+      aux: outputs,
+    };
   });
   const { value, aux, gradient } = compile(differentiate)(trainable);
   return { outputs: aux, loss: value, gradient };

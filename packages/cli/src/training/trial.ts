@@ -117,7 +117,7 @@ export function trialLoss({
 ) => Tensor {
   return (model, inputs, context) => {
     const loss = lossOf(model.call(inputs, context));
-    return method.spec === null ? loss : add(loss, adapterPenalty(model));
+    return method.spec === null ? loss : add(loss, adapterPenalty(model, context));
   };
 }
 

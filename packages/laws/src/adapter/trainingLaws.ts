@@ -16,7 +16,7 @@ import { requireDerivative } from '../numericalDerivative.ts';
 import { adapterLaw, numbersOf, outputsOf, split } from './adapterCase.ts';
 import type { Probe } from './probe.ts';
 
-/** Every parameter is live, and the base is not among them. */
+/** Every parameter is live, in evaluation or at least in training, and the base is not among them. */
 export function reachesItsParameters<C>(variant: Variant<C>): Law {
   const name = 'sends a gradient to each of its parameters, and trains nothing of the base';
   return adapterLaw(name, variant, async ({ model, trained, inputs }) => {
@@ -25,11 +25,18 @@ export function reachesItsParameters<C>(variant: Variant<C>): Law {
     if (own.size === 0) throw new Error('nothing trains');
     for (const [path, leaf] of paths(model))
       if (own.has(leaf)) throw new Error(`the base trains at ${path}`);
-    const loss = (live: typeof trainable): Tensor => objective(combine(live, frozen), inputs);
-    for (const [path, leaf] of paths(grad(loss)(trainable))) {
-      if ((await numbersOf([leaf])).every((value) => value === 0))
-        throw new Error(`no gradient reaches ${path}`);
-    }
+    const unreached = async (context: Context): Promise<string[]> => {
+      const loss = (live: typeof trainable): Tensor =>
+        objective(combine(live, frozen), inputs, context);
+      const isZero = paths(grad(loss)(trainable)).map(async ([path, leaf]) =>
+        (await numbersOf([leaf])).every((value) => value === 0) ? [path] : [],
+      );
+      return (await Promise.all(isZero)).flat();
+    };
+    const missed = await unreached(Context.evaluation);
+    if (missed.length === 0) return;
+    const never = new Set(await unreached(Context.training(randomKey(3))));
+    for (const path of missed) if (never.has(path)) throw new Error(`no gradient reaches ${path}`);
   });
 }
 

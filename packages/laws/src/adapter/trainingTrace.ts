@@ -1,6 +1,6 @@
-import { applyUpdates, combine, mapTree, paths, sgd } from '@lorikeet/nn';
+import { applyUpdates, Context, combine, mapTree, paths, sgd } from '@lorikeet/nn';
 import { adapterOptimizer, adapterPenalty, type Variant } from '@lorikeet/peft-lora';
-import { cast } from '@lorikeet/tensor-core';
+import { cast, randomKey } from '@lorikeet/tensor-core';
 import { noiseTensor } from '../noise.ts';
 import { numbersOf, split } from './adapterCase.ts';
 import type { Probe } from './probe.ts';
@@ -20,7 +20,9 @@ export async function trainingTrace<C>(
   const optimizer = adapterOptimizer(sgd({ learningRate: 0.01 }));
   let live = first;
   let state = optimizer.init(live);
-  const trace = await numbersOf([adapterPenalty(combine(live, frozen))]);
+  const trace = await numbersOf([
+    adapterPenalty(combine(live, frozen), Context.training(randomKey(3))),
+  ]);
   for (let i = 0; i < steps; i++) {
     let seed = 50 + 10 * i;
     const gradients = mapTree(live, ({ shape }) => noiseTensor(shape, seed++));

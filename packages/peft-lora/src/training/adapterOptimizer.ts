@@ -1,8 +1,8 @@
 import { type Optimizer, paths } from '@lorikeet/nn';
 import { LorikeetError, mapTensors, type Tensor } from '@lorikeet/tensor-core';
 import { constrainModules } from './constrainModules.ts';
-import type { StepRule, TrainedPlace } from './stepRule.ts';
-import { type TrainedGroup, trainedGroups } from './trainedPlaces.ts';
+import type { StepRule } from './stepRule.ts';
+import { placeOf, type TrainedGroup, trainedGroups } from './trainedPlaces.ts';
 
 export interface AdapterOptimizerState {
   readonly inner: unknown;
@@ -64,11 +64,6 @@ function ruledGroups(
     const rule = group[0]?.settings.variant.stepRule;
     return rule === undefined ? [] : [{ rule, group }];
   });
-}
-
-function placeOf({ settings, parameters }: TrainedGroup[number]): TrainedPlace<unknown> {
-  const { path, shape, config } = settings;
-  return { path, shape, config, parameters };
 }
 
 /** The tensors of a place in another tree of the same structure. */

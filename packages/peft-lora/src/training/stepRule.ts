@@ -9,6 +9,8 @@ export interface TrainedPlace<Config> {
   readonly path: string;
   readonly shape: SiteShape;
   readonly config: Config;
+  /** As in `AdapterArguments`. */
+  readonly compat: 'peft' | undefined;
   /** What trains, of this place alone. */
   readonly parameters: Tensors;
 }

@@ -2,6 +2,7 @@ import { visitTensors } from '@lorikeet/nn';
 import type { Tensor } from '@lorikeet/tensor-core';
 import { AdaptedWeight, type AdapterSettings } from '../adaptedWeight.ts';
 import { isAdapterLayer } from '../layers.ts';
+import type { TrainedPlace } from './stepRule.ts';
 
 /** The trainable tensors of one adapted weight in a tree, or in a part of one. */
 interface TrainedWeightParts {
@@ -37,4 +38,10 @@ export function trainedGroups(tree: unknown): readonly TrainedGroup[] {
     groups.set(label, [...(groups.get(label) ?? []), found]);
   }
   return [...groups.values()];
+}
+
+/** What a rule or a penalty is told of one of them. */
+export function placeOf({ settings, parameters }: TrainedWeightParts): TrainedPlace<unknown> {
+  const { path, shape, config, method } = settings;
+  return { path, shape, config, compat: method.target.compat, parameters };
 }

@@ -20,6 +20,7 @@ import {
   lowRankOf,
   merge,
   miss,
+  monteclora,
   oft,
   psoft,
   qaLora,
@@ -55,6 +56,7 @@ const thin = [
   ['kasa', kasa({ rank: 2 }), 4],
   ['qaLora', qaLora({ rank: 2, qaloraGroupSize: 4 }), 2],
   ['velora', velora({ rank: 2 }), 2],
+  ['monteclora', monteclora({ rank: 2 }), 2],
 ] as const;
 
 describe.each(thin)('%s as LoRA', (_, how, rank) => {
