@@ -2,6 +2,7 @@ import {
   AdaptedWeight,
   adapt,
   adapterLayers,
+  bdLora,
   boft,
   c3a,
   convertToLora,
@@ -53,6 +54,7 @@ const thin = [
   ['delora', delora({ rank: 3 }), 3],
   ['psoft', psoft({ rank: 3 }), 3],
   ['kasa', kasa({ rank: 2 }), 4],
+  ['bdLora', bdLora({ rank: 2, useBdlora: { targetModulesBdA: ['part'], nblocks: 2 } }), 2],
   ['qaLora', qaLora({ rank: 2, qaloraGroupSize: 4 }), 2],
   ['velora', velora({ rank: 2 }), 2],
 ] as const;
