@@ -1,4 +1,4 @@
-import { encodeAdapter, lora, type Method, method, variants } from '@lorikeet/peft-lora';
+import { bdLora, encodeAdapter, lora, type Method, method, variants } from '@lorikeet/peft-lora';
 import { LorikeetError } from '@lorikeet/tensor-core';
 
 /** Configs that PEFT's defaults do not make: kinds of LoRA, and what has no default. */
@@ -7,6 +7,9 @@ const special: Readonly<Record<string, (rank: number) => Method>> = {
   dora: (rank) => lora({ rank, alpha: 2 * rank, useDora: true }),
   rslora: (rank) => lora({ rank, alpha: 2 * rank, useRslora: true }),
   pissa: (rank) => lora({ rank, alpha: 2 * rank, initLoraWeights: 'pissa_niter_4' }),
+  // The empty text is a part of every path.
+  bdLora: (rank) =>
+    bdLora({ rank, alpha: 2 * rank, useBdlora: { targetModulesBdA: [''], nblocks: 4 } }),
   adalora: (rank) =>
     variantNamed('adalora', { initRank: rank, targetRank: rank, totalSteps: 1000 }),
 };

@@ -8,27 +8,28 @@ import { peftFieldsOf } from '../variant.ts';
  * @param schema of the field.
  */
 export function toFile(schema: unknown, value: unknown): unknown {
-  return renamed(schema, value, ({ field, key }) => [field, key]);
+  const names = new Map(fieldsIn(schema).map(({ field, key }) => [field, key]));
+  return renamed(value, names);
 }
 
-/** The way back. What has no key there keeps its name, for the schema to refuse. */
+/** The way back. What is no key there has a name that the schema refuses. */
 export function fromFile(schema: unknown, value: unknown): unknown {
-  return renamed(schema, value, ({ field, key }) => [key, field]);
+  const fields = fieldsIn(schema);
+  const names = new Map([
+    ...fields.map(({ field }) => [field, `${field} in a file`] as const),
+    ...fields.map(({ field, key }) => [key, field] as const),
+  ]);
+  return renamed(value, names);
 }
 
-function renamed(
-  schema: unknown,
-  value: unknown,
-  namesOf: (info: { readonly field: string; readonly key: string }) => readonly [string, string],
-): unknown {
-  const inner = withoutDefault(schema);
-  if (!(inner instanceof z.ZodObject) || typeof value !== 'object' || value === null) return value;
-  const names = new Map(peftFieldsOf({ schema: inner }).map(namesOf));
+function renamed(value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (names.size === 0 || typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, own]) => [names.get(key) ?? key, own]),
   );
 }
 
-function withoutDefault(schema: unknown): unknown {
-  return schema instanceof z.ZodDefault ? withoutDefault(schema.unwrap()) : schema;
+function fieldsIn(schema: unknown): ReturnType<typeof peftFieldsOf> {
+  if (schema instanceof z.ZodDefault) return fieldsIn(schema.unwrap());
+  return schema instanceof z.ZodObject ? peftFieldsOf({ schema }) : [];
 }

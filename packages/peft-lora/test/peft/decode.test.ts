@@ -168,7 +168,6 @@ describe('options of PEFT', () => {
   test.each([
     ['init_lora_weights', 'loftq'],
     ['init_lora_weights', 'pissa_niter_x'],
-    ['use_bdlora', { nblocks: 2 }],
     ['qalora_group_size', 32],
     ['an_option_of_tomorrow', 1],
   ])('that are active and not built are refused: %s %j', async (key, value) => {

@@ -147,13 +147,15 @@ test('what PEFT refuses is refused, with the reason', async () => {
     ['use_dora', true],
     ['init_lora_weights', 'mica'],
     ['init_lora_weights', 'pissa'],
-    ['use_bdlora', { nblocks: 2 }],
     ['use_qalora', true],
     ['velora_config', { rank: 1 }],
   ] as const)
     await expect(decodeAdapter(model, await withConfig(files, { [key]: value }))).rejects.toThrow(
       refusal('unsupported', key),
     );
+  await expect(
+    decodeAdapter(model, await withConfig(files, { use_bdlora: { nblocks: 2 } })),
+  ).rejects.toThrow(refusal('unsupported', 'bdLora with kasa_config'));
   await expect(
     decodeAdapter(model, await withConfig(files, { kasa_config: { delta: 1 } })),
   ).rejects.toThrow(refusal('invalid-config', 'delta'));
