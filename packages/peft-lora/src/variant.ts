@@ -112,6 +112,8 @@ export interface PeftFormat<Config = unknown> {
   keys(kind: Site['kind'], config: Config): Readonly<Record<string, string>>;
   /** Keys of the placement that PEFT's method does not have, such as `modules_to_save`. */
   readonly lacks?: readonly string[];
+  /** Whether its patterns may fit any part of a path, where those of others fit ends. */
+  readonly searchesPatterns?: boolean;
   /** Whether a config without targets means the embedding of the model's tokens. */
   readonly targetsInput?: boolean;
   /** For a method that the configs of others can bring along, those that have its key among `inactive`. */
@@ -149,6 +151,8 @@ export interface VariantTraits<Config> {
    * @param isTraining asks of calls in training, else of those in evaluation.
    */
   holdsConstants?(config: Config, isTraining: boolean): boolean;
+  /** Whether derivatives by some parameters are on purpose only their parts in a subspace: orthogonal projections. */
+  projectsGradients?(config: Config): boolean;
   /** Number of trainable elements, in closed form. */
   parameterCount(config: Config, shape: SiteShape): number;
   /** Whether the rows of the adapted weight are at the angles of those of the base, or at their supplements. */

@@ -1,10 +1,13 @@
 import { at, Context, combine, isAdaptable, mapTree, paths, zipTrees } from '@lorikeet/nn';
 import type { Variant } from '@lorikeet/peft-lora';
 import {
+  div,
   evaluate,
   full,
   grad,
   randomKey,
+  sqrt,
+  square,
   stopped,
   substitute,
   type Tensor,
@@ -47,11 +50,15 @@ export function differentiates<C>(variant: Variant<C>): Law {
     variant,
     async ({ trained, inputs, method }) => {
       const [trainable, frozen] = split(trained);
-      const direction = mapTree(trainable, (leaf) => noiseTensor(leaf.shape, leaf.size + 80));
+      const anywhere = mapTree(trainable, (leaf) => noiseTensor(leaf.shape, leaf.size + 80));
+      const isProjected = variant.traits.projectsGradients?.(method.config) === true;
       for (const context of [Context.evaluation, Context.training(randomKey(3))]) {
         const loss = (live: typeof trainable): Tensor =>
           objective(combine(live, frozen), inputs, context);
-        const products = zipTrees((g, d) => g.mul(d).sum(), grad(loss)(trainable), direction);
+        const slopes = await evaluate(grad(loss)(trainable));
+        // Along itself the projection of a derivative is as steep as the derivative.
+        const direction = isProjected ? await evaluate(mapTree(slopes, unit)) : anywhere;
+        const products = zipTrees((g, d) => g.mul(d).sum(), slopes, direction);
         for (const [path, slope] of paths(await evaluate(products))) {
           const only = mapTree(direction, (leaf, at) =>
             at.join('.') === path ? leaf : leaf.mul(0),
@@ -67,6 +74,10 @@ export function differentiates<C>(variant: Variant<C>): Law {
       }
     },
   );
+}
+
+function unit(x: Tensor): Tensor {
+  return div(x, sqrt(square(x).sum()));
 }
 
 /** Makes a function vary as its derivative sees it: what `stopGradient` gives stays as it is in `origin`. */

@@ -27,6 +27,8 @@ export function encodeFields(places: readonly AdaptedPlace[]): Record<string, un
   const inFile = (field: string): unknown => toFile(variant.schema.shape[field], common[field]);
   if (isOne) return Object.fromEntries(fields.map(({ field, key }) => [key, inFile(field)]));
 
+  const ownPattern = (path: string): string =>
+    variant.peft?.searchesPatterns === true ? `^${escapePath(path)}$` : patternOf(path, places);
   const patterns = new Map<string, Record<string, unknown>>();
   for (const { pattern } of fields) if (pattern !== undefined) patterns.set(pattern, {});
   for (const { field, pattern } of fields.filter((info) => !patterns.has(info.field))) {
@@ -34,7 +36,7 @@ export function encodeFields(places: readonly AdaptedPlace[]): Record<string, un
       const value = recordOf(settings.config)[field];
       if (isEqual(value, common[field])) continue;
       if (pattern === undefined) throw oneForAll(field, path, common[field], value);
-      Object.assign(patterns.get(pattern) ?? {}, { [patternOf(path, places)]: value });
+      Object.assign(patterns.get(pattern) ?? {}, { [ownPattern(path)]: value });
     }
   }
   return Object.fromEntries(

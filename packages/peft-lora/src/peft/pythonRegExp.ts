@@ -12,7 +12,7 @@ import { shown } from './shown.ts';
  *   cannot be run safely.
  */
 export function pythonRegExp(source: string): RegExp {
-  const [head = '', letters = ''] = /^\(\?([aimsuL]+)\)/.exec(source) ?? [];
+  const [head = '', letters = ''] = leadingFlags.exec(source) ?? [];
   const flags = [...new Set(letters)].filter((letter) => 'ims'.includes(letter)).join('');
   const pieces = [...source.slice(head.length).matchAll(token)].map(([piece]) => piece);
   requireQuick(pieces, source);
@@ -26,6 +26,14 @@ export function pythonRegExp(source: string): RegExp {
     });
   }
 }
+
+/** Whether such an expression fits a part of a text that has one line. Throws as `pythonRegExp` does. */
+export function pythonSearch(source: string, text: string): boolean {
+  const [flags = ''] = leadingFlags.exec(source) ?? [];
+  return pythonRegExp(`${flags}.*(?:${source.slice(flags.length)}).*`).test(text);
+}
+
+const leadingFlags = /^\(\?([aimsuL]+)\)/;
 
 /** What a pattern is made of, as far as it must be told apart. */
 const token =

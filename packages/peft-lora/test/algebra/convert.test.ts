@@ -23,6 +23,7 @@ import {
   miss,
   monteclora,
   oft,
+  osf,
   psoft,
   qaLora,
   randlora,
@@ -59,6 +60,7 @@ const thin = [
   ['qaLora', qaLora({ rank: 2, qaloraGroupSize: 4 }), 2],
   ['velora', velora({ rank: 2 }), 2],
   ['monteclora', monteclora({ rank: 2 }), 2],
+  ['osf', osf({ effectiveRank: 14 }), 4],
 ] as const;
 
 describe.each(thin)('%s as LoRA', (_, how, rank) => {
