@@ -133,6 +133,7 @@ export {
   encodeXLora,
   type LoadedXLora,
 } from './routing/xLoraFiles.ts';
+export { settle } from './settle.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { LorikeetError } from '@lorikeet/tensor-core';
 import { openSafetensors, saveSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { requireFreeName } from './adapt.ts';
+import { adapterNames } from './layers.ts';
 import { adapterEntries } from './peft/adapterEntries.ts';
 import { type AdapterFiles, type DecodeOptions, decodeAdapter } from './peft/decodeAdapter.ts';
 import { decodeWithoutBase } from './peft/decodeWithoutBase.ts';
 import { encodeAdapter } from './peft/encodeAdapter.ts';
 import type { EncodedAdapter, EncodeOptions } from './peft/encodedAdapter.ts';
+import { settle } from './settle.ts';
 
 const configName = 'adapter_config.json';
 const weightsName = 'adapter_model.safetensors';
@@ -77,7 +79,8 @@ export async function saveAdapter(
 ): Promise<string> {
   const { name = 'default' } = options;
   const folder = name === 'default' ? dir : join(dir, name);
-  await saveEncoded(encodeAdapter(tuned, options), folder);
+  const settled = adapterNames(tuned).includes(name) ? await settle(tuned, name) : tuned;
+  await saveEncoded(encodeAdapter(settled, options), folder);
   return folder;
 }
 

@@ -145,20 +145,18 @@ function adaptModule(
   { name, key, index, places, shared }: PlacedAdapter,
 ): unknown {
   const { config, shape, site, path, method, variant } = settings;
-  const bias = (): Tensor | null => biasOf(weight, biasFieldOf(module));
+  const field = biasFieldOf(module);
+  const bias = (): Tensor | null => biasOf(weight, field);
+  const rootBias = (): Tensor | null => (field === null ? null : materialize(underAdapters(field)));
   const base = (): Tensor => exchangeOrder(site, materialize(weight));
   const root = (): Tensor => exchangeOrder(site, materialize(underAdapters(weight)));
   const { compat } = method.target;
   const parts = shared?.value;
-  const parameters = variant.init({ shape, config, key, base, root, bias, compat, shared: parts });
+  const given = { shape, config, base, root, bias, rootBias, compat };
+  const parameters = variant.init({ ...given, key, shared: parts });
   const frozen = variant.frozen?.({
-    shape,
-    config,
+    ...given,
     key,
-    base,
-    root,
-    bias,
-    compat,
     index,
     places,
     path,
@@ -184,15 +182,7 @@ function adaptModule(
       if (field !== 'bias' || !isWeight(child)) return [field, child] as const;
       const below = isBiasTrained ? trained(child, name, 'bias', `${path}.bias`) : child;
       if (variant.bias?.isUsed(config) !== true) return [field, below] as const;
-      const own = variant.bias.init({
-        shape,
-        config,
-        key: foldIn(key, 'bias'),
-        base,
-        root,
-        bias,
-        compat,
-      });
+      const own = variant.bias.init({ ...given, key: foldIn(key, 'bias') });
       return [field, new AdaptedBias(below, own, name, settings)] as const;
     }),
   );

@@ -22,6 +22,8 @@ export interface InitArguments<Config> {
   readonly compat: 'peft' | undefined;
   /** The bias of the module, `null` if there is none. To be recorded, not read. */
   bias(): Tensor | null;
+  /** The bias under all adapters, likewise. */
+  rootBias(): Tensor | null;
   /** What `share` made for the place. */
   readonly shared?: SharedTensors | undefined;
 }
@@ -125,6 +127,8 @@ export interface PeftFormat<Config = unknown> {
     encode(config: Config): unknown;
     decode(value: unknown): unknown;
   };
+  /** Whether a key is of a file that the configs of `settle` have. */
+  isSettled?(key: string): boolean;
   /** For a place whose file has other tensors in place of the parameters. `keys` has those of both. */
   stored?(config: Config, shape: SiteShape): StoredForm | undefined;
   /**
@@ -201,6 +205,8 @@ export interface Variant<Config = unknown> {
    * same object for several places is there once: it counts once, trains as one and is stored once.
    */
   share?(places: readonly SharingPlace<Config>[], key: Tensor): readonly SharedTensors[];
+  /** The config of a place with what shapes in files depend on and only values tell; not part of the options. */
+  settle?(args: AdapterArguments<Config>): Promise<Config>;
   materialize(args: AdapterArguments<Config>): Tensor;
   contract?(x: Tensor, args: ProductArguments<Config>): Tensor;
   /**

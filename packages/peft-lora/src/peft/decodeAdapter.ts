@@ -1,11 +1,13 @@
 import { evaluate, LorikeetError, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { requireFreeName, train } from '../adapt.ts';
 import { AdaptedWeight, withDerived } from '../adaptedWeight.ts';
-import { type AdapterLayer, adapterLayers, isAdapterLayer, mapAdapted } from '../layers.ts';
+import { adapterLayers } from '../layers.ts';
+import { mapLayersOf } from '../mapLayersOf.ts';
 import type { ModuleVariant } from '../modules/moduleVariant.ts';
 import { place, type TrainMethod } from '../place.ts';
 import { replicatedOnce } from '../replicateLayers.ts';
 import { rewrite } from '../rewrite.ts';
+import { settle } from '../settle.ts';
 import type { Method, StoredForm, Variant } from '../variant.ts';
 import { adapterTensors } from './adapterTensors.ts';
 import { companionsOf, inputEmbedding } from './companions.ts';
@@ -87,7 +89,11 @@ export async function decodePlaced<T>(
     placements.set(path, companion);
   }
   // The first values are recorded, never computed: they tell the shapes.
-  const tuned = place(model, placements, { name, key: randomKey(0) });
+  const placed = place(model, placements, { name, key: randomKey(0) });
+  const isSettled = [...source.entries.keys()].some(
+    (key) => method.variant.peft?.isSettled?.(key) === true,
+  );
+  const tuned = isSettled ? await settle(placed, name) : placed;
   const { stored, copies } = matchTensors(adapterTensors(tuned, name), source, model);
   for (const [key, weight] of copies)
     await requireCopy(source, key, weight, 'brings a weight of the base model');
@@ -133,23 +139,13 @@ function computedParts(tuned: unknown, name: string): Tensor[] {
 
 /** With what is made of the tensors of a file, where that depends on them. */
 function fitted<T>(loaded: T, name: string): T {
-  const dependsOn = adapterLayers(loaded).some(({ layer }) => isDerived(layer, name));
-  return dependsOn ? mapAdapted(loaded, (layer) => derive(layer, name)) : loaded;
-}
-
-/** Adapters under it stay as they are, and those on it. */
-function derive(layer: AdapterLayer, name: string): AdapterLayer {
-  if (isDerived(layer, name)) return withDerived(layer);
-  const { base } = layer;
-  return isAdapterLayer(base) ? layer.with({ base: derive(base, name) }) : layer;
-}
-
-function isDerived(layer: AdapterLayer, name: string): layer is AdaptedWeight {
-  return (
-    layer instanceof AdaptedWeight &&
-    layer.name === name &&
-    layer.settings.variant.derived !== undefined
+  const isDerived = adapterLayers(loaded).some(
+    ({ layer }) =>
+      layer instanceof AdaptedWeight &&
+      layer.name === name &&
+      layer.settings.variant.derived !== undefined,
   );
+  return isDerived ? mapLayersOf(loaded, name, withDerived) : loaded;
 }
 
 function twice(path: string, one: Method, other: Method): LorikeetError {

@@ -91,7 +91,8 @@ function readFields(
   const options: Record<string, unknown> = {};
   for (const { field, key } of fields) {
     const value = fromFile(variant.schema.shape[field], json[key]);
-    if (value === undefined || value === null) continue;
+    // Of most fields `null` is as if it were not there.
+    if (value === undefined || (value === null && !takesNull(variant, field))) continue;
     if (isUnknownChoice(variant, field, value)) throw unsupportedOption(variant, key, value);
     options[field] = value;
   }
@@ -120,6 +121,10 @@ function goesUnder(key: string): (variant: Variant) => boolean {
 }
 
 /** Whether a field that offers a choice is given something else, as another release of PEFT may offer it. */
+function takesNull({ schema }: Described, field: string): boolean {
+  return schema.shape[field]?.safeParse(null).success === true;
+}
+
 function isUnknownChoice({ schema }: Described, field: string, value: unknown): boolean {
   const issues = schema.shape[field]?.safeParse(value).error?.issues ?? [];
   return issues.some(

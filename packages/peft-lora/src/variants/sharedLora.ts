@@ -89,6 +89,7 @@ function firstPair(
     root: base,
     compat: undefined,
     bias: () => null,
+    rootBias: () => null,
   });
 }
 

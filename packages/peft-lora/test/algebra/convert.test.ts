@@ -1,5 +1,6 @@
 import {
   AdaptedWeight,
+  adamss,
   adapt,
   adapterLayers,
   bdLora,
@@ -61,6 +62,7 @@ const thin = [
   ['velora', velora({ rank: 2 }), 2],
   ['monteclora', monteclora({ rank: 2 }), 2],
   ['osf', osf({ effectiveRank: 14 }), 4],
+  ['adamss', adamss({ rank: 6, numSubspaces: 3 }), 3],
 ] as const;
 
 describe.each(thin)('%s as LoRA', (_, how, rank) => {
