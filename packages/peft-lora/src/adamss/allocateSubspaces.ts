@@ -1,10 +1,8 @@
 import { zipTrees } from '@lorikeet/nn';
 import {
-  abs,
   add,
   cast,
   concat,
-  div,
   equal,
   expandDims,
   gather,
@@ -17,9 +15,7 @@ import {
   logicalOr,
   mapTensors,
   maximum,
-  mul,
   ones,
-  promote,
   reshape,
   sort,
   sub,
@@ -32,22 +28,21 @@ import {
 import { parameterOf } from '../parameterOf.ts';
 import type { StepRule, TrainedPlace } from '../training/stepRule.ts';
 import type { Tensors } from '../variant.ts';
+import {
+  type Importance,
+  measured,
+  noImportance,
+  type SubspaceDecay,
+  scoresOf,
+} from './subspaceImportance.ts';
 
-export interface SubspaceSchedule {
+export interface SubspaceSchedule extends SubspaceDecay {
   readonly useAsa: boolean;
   readonly asaTargetSubspaces: number;
   readonly initWarmup: number;
   readonly finalWarmup: number;
   readonly maskInterval: number;
-  readonly asaImportanceBeta: number;
-  readonly asaUncertaintyBeta: number;
   readonly asaScheduleExponent: number;
-}
-
-/** Of each element of A and B; at least f32. */
-interface Importance {
-  readonly sensitivity: Tensors;
-  readonly uncertainty: Tensors;
 }
 
 interface SubspaceState {
@@ -121,51 +116,6 @@ function held({ A, B }: Tensors, active: Tensor | undefined, count: number): Ten
     A: where(reshape(active, [count, 1, 1]), A, 0),
     B: reshape(where(expandDims(active, 1), columns, 0), B.shape),
   };
-}
-
-function noImportance(parameters: Tensors): Importance {
-  // Each is a tensor of its own, so that a step can take over its memory.
-  const none = (): Tensors =>
-    mapTensors(parameters, ({ shape, dtype }) => zeros(shape, promote(dtype, 'f32')));
-  return { sensitivity: none(), uncertainty: none() };
-}
-
-/** Unlike AdaLoRA's, how far a step is off is told by the mean before it. */
-function measured(
-  { sensitivity, uncertainty }: Importance,
-  parameters: Tensors,
-  gradients: Tensors,
-  { asaImportanceBeta, asaUncertaintyBeta }: SubspaceSchedule,
-): Importance {
-  const now = zipTrees(
-    (leaf, slope) => {
-      const wide = promote(leaf.dtype, 'f32');
-      return abs(mul(cast(leaf, wide), cast(slope, wide)));
-    },
-    parameters,
-    gradients,
-  );
-  const mixed = (decay: number) => (mean: Tensor, value: Tensor) =>
-    add(mul(mean, decay), mul(value, 1 - decay));
-  const off = zipTrees((value, mean) => abs(sub(value, mean)), now, sensitivity);
-  return {
-    sensitivity: zipTrees(mixed(asaImportanceBeta), sensitivity, now),
-    uncertainty: zipTrees(mixed(asaUncertaintyBeta), uncertainty, off),
-  };
-}
-
-/** The mean for A and that for B of each subspace, over the elements that a gradient has reached: [count]. */
-function scoresOf({ sensitivity, uncertainty }: Importance, count: number): Tensor {
-  const [A, B] = ['A', 'B'].map((name) => {
-    const own = parameterOf(sensitivity, name);
-    const score = mul(own, parameterOf(uncertainty, name));
-    const isThere = cast(greater(own, 0), score.dtype);
-    const [out = 0, width = 0] = own.shape;
-    const total = (each: Tensor): Tensor =>
-      name === 'A' ? sum(each, [1, 2]) : sum(reshape(each, [out, count, width / count]), [0, 2]);
-    return div(total(score), maximum(total(isThere), 1));
-  });
-  return A === undefined || B === undefined ? zeros([count]) : add(A, B);
 }
 
 /** Whether subspaces are chosen after a step, and how many go on: bool[] and i32[]. */

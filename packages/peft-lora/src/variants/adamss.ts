@@ -1,36 +1,14 @@
-import {
-  add,
-  arange,
-  cast,
-  dot,
-  equal,
-  expandDims,
-  foldIn,
-  less,
-  logicalAnd,
-  mul,
-  normal,
-  reshape,
-  sliceAxis,
-  squeeze,
-  type Tensor,
-  zeros,
-} from '@lorikeet/tensor-core';
+import { add, dot, foldIn, normal, sliceAxis, squeeze, zeros } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { allocateSubspaces, type SubspaceSchedule } from '../adamss/allocateSubspaces.ts';
+import { divided } from '../adamss/divided.ts';
 import { type Division, pairsOf } from '../adamss/division.ts';
-import { type DivisionConfig, type Subspaces, sidesOf, subspacesOf } from '../adamss/subspaces.ts';
+import { subspaceFactors } from '../adamss/subspaceFactors.ts';
+import { type DivisionConfig, sidesOf } from '../adamss/subspaces.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
 import { thinForms } from '../thinForms.ts';
-import {
-  type AdapterArguments,
-  type InitArguments,
-  type Method,
-  method,
-  peftField,
-  type Variant,
-} from '../variant.ts';
+import { type Method, method, peftField, type Variant } from '../variant.ts';
 
 export interface AdamssConfig extends DivisionConfig, SubspaceSchedule {
   /** Singular vectors of the weight that the update is made of; as many as it has, if these are fewer. */
@@ -172,7 +150,7 @@ export const adamssVariant: Variant<AdamssConfig> = {
 
   ...thinForms(
     (args) => {
-      const { A, B } = factorsOf(args);
+      const { A, B } = subspaceFactors(args);
       return { A: sliceAxis(A, 1, 0, args.shape.in), B };
     },
     () => 0,
@@ -180,7 +158,7 @@ export const adamssVariant: Variant<AdamssConfig> = {
 
   adaptBias(bias, args) {
     if (bias === null) return null;
-    const { A, B } = factorsOf(args);
+    const { A, B } = subspaceFactors(args);
     const column = squeeze(sliceAxis(A, 1, args.shape.in, 1), 1); // [count R]
     return add(bias, dot(B, column, { contract: [[1], [0]] }));
   },
@@ -208,49 +186,4 @@ export const adamssVariant: Variant<AdamssConfig> = {
  */
 export function adamss(options: AdamssOptions = {}): Method<AdamssConfig> {
   return method(adamssVariant, options);
-}
-
-/** By the key of the place, so that first values and what does not train are computed once. */
-const divisions = new WeakMap<Tensor, Subspaces>();
-
-function divided({
-  config,
-  shape,
-  key,
-  compat,
-  ...weights
-}: InitArguments<AdamssConfig>): Subspaces {
-  const known = divisions.get(key);
-  if (known !== undefined) return known;
-  // In PEFT the weight under all adapters, where there are several.
-  const isRoot = compat === 'peft';
-  const weight = isRoot ? weights.root() : weights.base();
-  const bias = isRoot ? weights.rootBias() : weights.bias();
-  const found = subspacesOf(weight, bias, config, sidesOf(config, shape));
-  divisions.set(key, found);
-  return found;
-}
-
-/** Of the update of weight and bias: A [count R, in] or in + 1, B [out, count R], 0 where an output is in another subspace. */
-function factorsOf({
-  config,
-  shape,
-  parameters,
-  frozen,
-}: Pick<AdapterArguments<AdamssConfig>, 'config' | 'shape' | 'parameters' | 'frozen'>): {
-  readonly A: Tensor;
-  readonly B: Tensor;
-} {
-  const { count, rank, width } = sidesOf(config, shape);
-  const rows = cast(parameterOf(frozen, 'rows'), 'i32');
-  const ranks = cast(parameterOf(frozen, 'ranks'), 'i32');
-  const isOwn = equal(expandDims(rows, 1), arange(count)); // [out, count]
-  const isUsed = less(arange(rank), expandDims(ranks, 1)); // [count, R]
-  const isThere = logicalAnd(expandDims(isOwn, 2), isUsed); // [out, count, R]
-  const B = parameterOf(parameters, 'B');
-  const features = reshape(parameterOf(parameters, 'A'), [count * rank, width]);
-  return {
-    A: dot(features, parameterOf(frozen, 'newB'), { contract: [[1], [0]] }),
-    B: mul(B, cast(reshape(isThere, B.shape), B.dtype)),
-  };
 }
