@@ -10,7 +10,15 @@ export {
   normalInitializer,
   xavierUniform,
 } from './initialize.ts';
-export { type InputSite, siteWithin, type TakesVectors, takesVectors } from './inputSite.ts';
+export {
+  type InputSite,
+  isMirrored,
+  type Mirrored,
+  type MirrorSizes,
+  siteWithin,
+  type TakesVectors,
+  takesVectors,
+} from './inputSite.ts';
 export { afterPast, type KeyValues, type Past } from './keyValues.ts';
 export { alibiBias, alibiSlopes } from './layers/alibi.ts';
 export { BatchNorm, type BatchNormOptions } from './layers/batchNorm.ts';

@@ -134,6 +134,7 @@ export {
   type LoadedXLora,
 } from './routing/xLoraFiles.ts';
 export { settle } from './settle.ts';
+export { type DetachedOutputs, DetachedShadow, unloadShadow } from './shadow/unloadShadow.ts';
 export { type SiteShape, siteShapeOf } from './siteShape.ts';
 export { type SwapOptions, swapAdapter } from './swapAdapter.ts';
 export { type BiasMode, type TargetOptions, valueForPath } from './target.ts';

@@ -6,16 +6,20 @@ import {
   type InputSite,
   type KeyValues,
   Linear,
+  type Mirrored,
+  type MirrorSizes,
+  materialize,
   mergeHeads,
   type OpenAttention,
   splitHeads,
-  type TakesVectors,
 } from '@lorikeet/nn';
 import {
   attention,
   crossEntropy,
+  foldIn,
   greater,
   iota,
+  normal,
   sliceAxis,
   type Tensor,
   tanh,
@@ -93,26 +97,89 @@ export interface ReaderInputs {
 export interface ReaderOutputs {
   /** [B, T, V] */
   readonly logits: Tensor;
+  /** [B, T, D] */
+  readonly last_hidden_state: Tensor;
   /** Of telling each token from those before it; with labels only. */
   readonly loss?: Tensor;
   /** Of each layer, with `use_cache` only. */
   readonly past_key_values?: readonly KeyValues[];
 }
 
+/** One layer of a reader. */
+class ReaderBlock {
+  readonly attention: ReaderAttention;
+  readonly inner: Linear;
+
+  constructor(seed: number) {
+    this.attention = new ReaderAttention(seed);
+    this.inner = linear(width, width, seed + 10);
+  }
+
+  call(x: Tensor, ...[mask, past, context]: Rest): Tensor {
+    const state = x.add(context.call('attention', this.attention, x, mask, past));
+    return state.add(tanh(context.call('inner', this.inner, state)));
+  }
+}
+
+/** A reader without attention, of any size: the small model of adapters that have one of the model's kind. */
+class SmallReader implements Mirrored {
+  readonly words: Embedding;
+  readonly layers: readonly { readonly up: Linear; readonly down: Linear }[];
+
+  constructor({ layers, width: own, inner, heads: extra }: MirrorSizes, key: Tensor) {
+    const side = own ?? width;
+    const between = (inner ?? side) + (extra ?? heads);
+    this.words = new Embedding(normal(foldIn(key, 'words'), [rows, side]));
+    this.layers = Array.from({ length: layers }, (_, i) => ({
+      up: Linear.init({ inFeatures: side, outFeatures: between }, foldIn(key, 2 * i)),
+      down: Linear.init({ inFeatures: between, outFeatures: side }, foldIn(key, 2 * i + 1)),
+    }));
+  }
+
+  get inputSite(): InputSite {
+    const [, side = 0] = materialize(this.words.weight).shape;
+    const sizes = { width: side, layers: this.layers.length, heads: 1, keyValueHeads: 1 };
+    return { embedding: 'words', ...sizes, headSize: side, labels: 'rows' };
+  }
+
+  mirror(sizes: MirrorSizes, key: Tensor): SmallReader {
+    return new SmallReader(sizes, key);
+  }
+
+  embed(ids: Tensor, context: Context): Tensor {
+    return context.call('words', this.words, ids);
+  }
+
+  call(inputs: ReaderInputs, context: Context): { readonly last_hidden_state: Tensor } {
+    let state = inputs.inputs_embeds ?? this.embed(wordsOf(inputs), context);
+    for (const [i, { up, down }] of this.layers.entries()) {
+      const own = context.child(i);
+      state = state.add(tanh(own.call('down', down, tanh(own.call('up', up, state)))));
+    }
+    return { last_hidden_state: state };
+  }
+}
+
+function wordsOf({ input_ids }: ReaderInputs): Tensor {
+  if (input_ids === undefined) throw new Error('a reader is called without tokens');
+  return input_ids;
+}
+
 /** A small causal model in f64, with all places where an adapter that changes no weight can be. */
-export class Reader implements TakesVectors {
+export class Reader implements Mirrored {
   readonly words: Embedding = new Embedding(noiseTensor([rows, width], 1));
   readonly places: Embedding = new Embedding(noiseTensor([positions, width], 2));
-  readonly layers: readonly { readonly attention: ReaderAttention; readonly inner: Linear }[] = [
-    { attention: new ReaderAttention(10), inner: linear(width, width, 20) },
-    { attention: new ReaderAttention(30), inner: linear(width, width, 40) },
-  ];
-  readonly head: Linear = linear(rows, width, 60);
+  readonly layers: readonly ReaderBlock[] = [new ReaderBlock(10), new ReaderBlock(30)];
+  readonly lm_head: Linear = linear(rows, width, 60);
 
   get inputSite(): InputSite {
     const { length: layers } = this.layers;
     const own = { width, layers, heads, keyValueHeads: heads, headSize: width / heads };
-    return { embedding: 'words', ...own, labels: 'tokens' };
+    return { embedding: 'words', ...own, labels: 'tokens', blocks: 'layers' };
+  }
+
+  mirror(sizes: MirrorSizes, key: Tensor): SmallReader {
+    return new SmallReader(sizes, key);
   }
 
   embed(ids: Tensor, context: Context): Tensor {
@@ -120,27 +187,28 @@ export class Reader implements TakesVectors {
   }
 
   call(inputs: ReaderInputs, context: Context): ReaderOutputs {
-    const { input_ids, inputs_embeds, attention_mask, past_key_values: past, labels } = inputs;
-    const words = inputs_embeds ?? (input_ids && this.embed(input_ids, context));
-    if (words === undefined) throw new Error('a reader is called without tokens');
+    const { attention_mask, past_key_values: past, labels, use_cache } = inputs;
+    const words = inputs.inputs_embeds ?? this.embed(wordsOf(inputs), context);
     const time = words.shape[1] ?? 0;
     const start = past?.[0]?.key.shape[2] ?? 0;
     const at = inputs.position_ids ?? iota([1, time], 1).add(start);
     let state = words.add(context.call('places', this.places, at));
     const mask = attention_mask && greater(attention_mask.reshape([-1, 1, 1, start + time]), 0);
     const kept: KeyValues[] = [];
-    for (const [i, { attention, inner }] of this.layers.entries()) {
-      const own = context.child(i);
-      if (inputs.use_cache === true)
-        kept.push(afterPast(past?.[i], attention.keyValues(state, own.child('attention'))));
-      state = state.add(own.call('attention', attention, state, mask, past?.[i]));
-      state = state.add(tanh(own.call('inner', inner, state)));
+    for (const [i, block] of this.layers.entries()) {
+      const own = context.child('layers').child(i);
+      if (use_cache === true) {
+        const mine = block.attention.keyValues(state, own.child('attention'));
+        kept.push(afterPast(past?.[i], mine));
+      }
+      state = own.call('block', block, state, mask, past?.[i]);
     }
-    const logits = context.call('head', this.head, state);
+    const logits = context.call('lm_head', this.lm_head, state);
     return {
       logits,
+      last_hidden_state: state,
       ...(labels && { loss: nextLoss(logits, labels) }),
-      ...(inputs.use_cache === true && { past_key_values: kept }),
+      ...(use_cache === true && { past_key_values: kept }),
     };
   }
 }

@@ -47,17 +47,19 @@ export class ModuleAdapter {
     this.tasks = tasks;
   }
 
-  /** @param base the module without this adapter. @param inputs of the module. */
-  call(module: object, base: Call, inputs: readonly unknown[]): unknown {
+  /** @param baseOf calls a module without this adapter. @param inputs of the module. */
+  call(module: object, baseOf: CallOf, inputs: readonly unknown[]): unknown {
     const { variant, config } = this.settings;
     const given = inputs.at(-1);
     const context = given instanceof Context ? given.child(this.name) : Context.evaluation;
     const { parameters, frozen, tasks } = this;
-    return variant.call({ module, config, parameters, frozen, context, inputs, tasks, base });
+    const base = (...given: readonly unknown[]): unknown => baseOf(module, ...given);
+    const state = { parameters, frozen };
+    return variant.call({ ...state, module, config, context, inputs, tasks, base, baseOf });
   }
 }
 
-type Call = (...inputs: readonly unknown[]) => unknown;
+type CallOf = (module: object, ...inputs: readonly unknown[]) => unknown;
 
 /** The field of an adapted module that holds its adapters, the innermost first. */
 const adaptersField = 'adapters';
@@ -93,13 +95,13 @@ function adaptedPrototypeOf(plain: object): object {
       value(this: object, ...inputs: readonly unknown[]): unknown {
         const own: unknown = Reflect.get(plain, 'call');
         if (typeof own !== 'function') throw new LorikeetError('internal', 'no module to call');
-        const call = ownAdapters(this).reduce<Call>(
+        const call = ownAdapters(this).reduce<CallOf>(
           (base, adapter) =>
-            (...given) =>
-              adapter.call(this, base, given),
-          (...given) => Reflect.apply(own, this, given),
+            (module, ...given) =>
+              adapter.call(module, base, given),
+          (module, ...given) => Reflect.apply(own, module, given),
         );
-        return call(...inputs);
+        return call(this, ...inputs);
       },
     },
   });

@@ -43,6 +43,8 @@ export interface ModuleCallArguments<Config, Parameters> extends ModuleState<Par
   readonly tasks: Tensor | null;
   /** Calls the module without this adapter. */
   base(...inputs: readonly unknown[]): unknown;
+  /** The same of another tree of the module's kind, in its place. */
+  baseOf(module: object, ...inputs: readonly unknown[]): unknown;
 }
 
 /** How such a method is written in Hugging Face PEFT's files. */
@@ -85,7 +87,7 @@ export interface ModulePeftFormat<Config, Parameters> {
   /** What the adapter is made of, out of parameters of the form that a file holds; without it, these themselves. */
   decode?(stored: Parameters, config: Config): ModuleState<Parameters>;
   /** Paths within stored parameters, by the same keys. */
-  readonly paths: Readonly<Record<string, string>>;
+  readonly paths: Readonly<Record<string, string>> | ((key: string) => string);
 }
 
 /** Facts that shared code and the laws ask for. */

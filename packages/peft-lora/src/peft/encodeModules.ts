@@ -90,7 +90,7 @@ export function moduleTensors(tuned: unknown, name: string): AdapterTensor[] {
     const place = path === '' ? '' : `${path}.`;
     const tensors = peft.encode(adapter.parameters, config, Context.evaluation, adapter.frozen);
     for (const [key, tensor] of Object.entries(tensors)) {
-      const within = `${own}.parameters.${peft.paths[key] ?? key}`;
+      const within = `${own}.parameters.${pathOf(peft, key)}`;
       add(peft.isInModule ? `${peft.prefix}${place}${key}` : key, within, tensor);
     }
   }
@@ -101,6 +101,10 @@ export function moduleTensors(tuned: unknown, name: string): AdapterTensor[] {
     add(`${start?.prefix ?? modelPrefix}${path}`, `${path}.value`, layer.value);
   }
   return found;
+}
+
+function pathOf({ paths }: ModulePeftFormat<unknown, unknown>, key: string): string {
+  return typeof paths === 'function' ? paths(key) : (paths[key] ?? key);
 }
 
 function requireFormat(

@@ -11,6 +11,7 @@ export interface PromptInputs {
   readonly past_key_values?: readonly KeyValues[] | undefined;
   /** Where the tokens go in a cache, which holds the virtual ones already. */
   readonly cache_position?: Tensor | undefined;
+  readonly use_cache?: boolean | undefined;
   readonly decoder_attention_mask?: Tensor | undefined;
   readonly labels?: Tensor | undefined;
   readonly start_positions?: Tensor | undefined;

@@ -6,6 +6,7 @@ import {
   type InputSite,
   LayerNorm,
   Linear,
+  type MirrorSizes,
   normalInitializer,
   siteWithin,
   type TakesVectors,
@@ -65,7 +66,18 @@ export class GPT2Model implements Model, TakesVectors {
     const { n_embd: width, n_layer: layers, n_head: heads } = this.config;
     const headSize = width / heads;
     const own = { width, layers, heads, keyValueHeads: heads, headSize };
-    return { embedding: 'wte', ...own, labels: 'rows' };
+    return { embedding: 'wte', ...own, labels: 'rows', blocks: 'h' };
+  }
+
+  mirror({ layers, width, inner, heads }: MirrorSizes, key: Tensor): GPT2Model {
+    const { config } = this;
+    const sizes = {
+      n_layer: layers,
+      n_embd: width ?? config.n_embd,
+      n_inner: inner ?? config.n_inner,
+      n_head: heads ?? config.n_head,
+    };
+    return GPT2Model.init({ ...config, ...sizes }, key);
   }
 
   embed(ids: Tensor, context: Context): Tensor {

@@ -4,6 +4,7 @@ import {
   Embedding,
   type InputSite,
   Linear,
+  type MirrorSizes,
   normalInitializer,
   RMSNorm,
   type RotaryFrequencies,
@@ -36,6 +37,7 @@ export class LlamaModel implements Model, TakesVectors {
   readonly rope: RotaryFrequencies;
   readonly wordScale: number;
   readonly config: LlamaLikeConfig;
+  readonly design: LlamaDesign;
 
   constructor(
     embedTokens: Embedding,
@@ -44,6 +46,7 @@ export class LlamaModel implements Model, TakesVectors {
     rope: RotaryFrequencies,
     wordScale: number,
     config: LlamaLikeConfig,
+    design: LlamaDesign,
   ) {
     this.embed_tokens = embedTokens;
     this.layers = layers;
@@ -51,6 +54,7 @@ export class LlamaModel implements Model, TakesVectors {
     this.rope = rope;
     this.wordScale = wordScale;
     this.config = config;
+    this.design = design;
   }
 
   static init(config: LlamaLikeConfig, design: LlamaDesign, key: Tensor): LlamaModel {
@@ -65,6 +69,7 @@ export class LlamaModel implements Model, TakesVectors {
       ropeOf(config, design.ropeKind),
       design.wordScale ?? 1,
       config,
+      design,
     );
   }
 
@@ -82,7 +87,21 @@ export class LlamaModel implements Model, TakesVectors {
       keyValueHeads: keyValueHeads(config),
       headSize: headSize(config),
       labels: 'rows',
+      blocks: 'layers',
     };
+  }
+
+  mirror({ layers, width, inner, heads }: MirrorSizes, key: Tensor): LlamaModel {
+    const { config } = this;
+    const sizes = {
+      num_hidden_layers: layers,
+      hidden_size: width ?? config.hidden_size,
+      intermediate_size: inner ?? config.intermediate_size,
+      num_attention_heads: heads ?? config.num_attention_heads,
+      num_key_value_heads: keyValueHeads(config),
+      head_dim: headSize(config),
+    };
+    return LlamaModel.init({ ...config, ...sizes }, this.design, key);
   }
 
   embed(ids: Tensor, context: Context): Tensor {

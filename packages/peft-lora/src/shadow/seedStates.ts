@@ -1,0 +1,55 @@
+import type { Context } from '@lorikeet/nn';
+import { sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { modelOf, type PromptInputs } from '../prompts/promptInputs.ts';
+import type { ShadowConfig } from './shadowConfig.ts';
+import { type ShadowParameters, sharesWords } from './shadowParts.ts';
+
+/** The shadow before the first block, and the keys and values of the small model if they are asked for. */
+export interface ShadowSeed {
+  /** [B, T, D] */
+  readonly states: Tensor;
+  readonly past: readonly unknown[] | undefined;
+}
+
+/** What the small model makes of the inputs of a model; its own keys and values are there behind those of the model. */
+export function seedStates(
+  model: object,
+  parameters: ShadowParameters,
+  config: ShadowConfig,
+  inputs: PromptInputs,
+  context: Context,
+): ShadowSeed {
+  const { inputSite, ...own } = { inputSite: modelOf(model).inputSite, ...parameters };
+  const { input_ids, inputs_embeds, position_ids, cache_position } = inputs;
+  const isShared = sharesWords(parameters, config);
+  const vectors =
+    inputs_embeds ?? (isShared && input_ids ? modelOf(model).embed(input_ids, context) : undefined);
+  const past = inputs.past_key_values?.slice(inputSite.layers);
+  const time = (vectors ?? input_ids)?.shape[1] ?? 0;
+  const mask = ownMask(inputs, time + (past?.[0]?.key.shape[2] ?? 0));
+  const outputs = own.backbone.call(
+    {
+      ...(vectors ? { inputs_embeds: vectors } : { input_ids }),
+      ...(mask && { attention_mask: mask }),
+      ...(position_ids && { position_ids }),
+      ...(past && past.length > 0 && { past_key_values: past }),
+      ...(cache_position && { cache_position }),
+      ...(inputs.use_cache === true && { use_cache: true }),
+    },
+    context.child('backbone'),
+  );
+  const { last_hidden_state: states } = outputs;
+  return {
+    states: own.projection === null ? states : own.projection.call(states, context),
+    past: outputs.past_key_values,
+  };
+}
+
+/** Positions that others put before those of the tokens are not in the small model. */
+function ownMask(
+  { attention_mask: mask, cache_position }: PromptInputs,
+  seen: number,
+): Tensor | undefined {
+  if (mask === undefined || cache_position !== undefined) return mask;
+  return sliceAxis(mask, 1, (mask.shape[1] ?? 0) - seen, seen);
+}

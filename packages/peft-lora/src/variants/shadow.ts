@@ -1,0 +1,155 @@
+import { paths, takesVectors } from '@lorikeet/nn';
+import { add, mul, randomKey, Tensor } from '@lorikeet/tensor-core';
+import { z } from 'zod';
+import { type ModuleMethod, type ModuleVariant, moduleMethod } from '../modules/moduleVariant.ts';
+import { modelOf, promptInputsOf } from '../prompts/promptInputs.ts';
+import { seedStates } from '../shadow/seedStates.ts';
+import { injected, statesOf, updated } from '../shadow/shadowBlock.ts';
+import { blockNames, blocksRefusal, type ShadowConfig } from '../shadow/shadowConfig.ts';
+import { shadowOutputs } from '../shadow/shadowOutputs.ts';
+import {
+  pathOfKey,
+  type ShadowParameters,
+  shadowTensors,
+  sharesWords,
+  trainedParts,
+  wholeParts,
+} from '../shadow/shadowParts.ts';
+import { wrapBlocks } from '../shadow/wrapBlocks.ts';
+import { peftField } from '../variant.ts';
+
+export type { ShadowConfig } from '../shadow/shadowConfig.ts';
+
+export type ShadowOptions = Partial<ShadowConfig>;
+
+const size = z.int().positive().nullable().default(null);
+const words = z
+  .union([z.string(), z.array(z.string())])
+  .nullable()
+  .default(null);
+
+export const shadowVariant: ModuleVariant<ShadowConfig, ShadowParameters> = {
+  name: 'shadow',
+  paper: 'ShadowPEFT, Hugging Face PEFT 0.21',
+  site: 'input',
+  schema: z.strictObject({
+    rank: peftField(z.int().positive().default(8), 'r'),
+    alpha: peftField(z.number().default(0.1), 'shadow_alpha'),
+    dropout: peftField(z.number().min(0).lt(1).default(0.2), 'shadow_dropout'),
+    initWeights: peftField(z.boolean().default(true), 'init_weights'),
+    updateHidden: peftField(size, 'update_hidden_size'),
+    shadowLayers: peftField(size, 'shadow_num_hidden_layers'),
+    shadowWidth: peftField(size, 'shadow_hidden_size'),
+    shadowHeads: peftField(size, 'shadow_num_attention_heads'),
+    shadowInner: peftField(size, 'shadow_intermediate_size'),
+    shareEmbeddings: peftField(z.boolean().default(true), 'share_embeddings'),
+    auxiliaryLossWeight: peftField(z.number().min(0).default(0.05), 'auxiliary_loss_weight'),
+    targetModules: peftField(words, 'target_modules'),
+    excludeModules: peftField(words, 'exclude_modules'),
+  }),
+  traits: {
+    identityAtInit: ({ initWeights }) => initWeights,
+    isStochastic: ({ dropout }) => dropout > 0,
+    parameterCount: (config, module) => {
+      const { parameters } = trainedParts(wholeParts(module, config, randomKey(0)), config);
+      return paths(parameters).reduce((sum, [, leaf]) => sum + leaf.size, 0);
+    },
+  },
+  sample: (draw) => ({
+    rank: draw.integer(1, 2),
+    alpha: draw.pick([0.5, 1.5]),
+    dropout: draw.pick([0, 0.5]),
+    initWeights: draw.boolean(),
+    updateHidden: draw.pick([null, 3]),
+    shadowLayers: draw.pick([null, 2]),
+    shadowWidth: draw.pick([null, 2]),
+    shadowHeads: draw.pick([null, 1]),
+    shadowInner: draw.pick([null, 3]),
+    shareEmbeddings: draw.boolean(),
+    auxiliaryLossWeight: draw.pick([0, 0.3, 2]),
+    ...draw.pick([
+      { targetModules: null, excludeModules: null },
+      { targetModules: ['layers.0'], excludeModules: null },
+      { targetModules: '.*[.]1', excludeModules: null },
+      { targetModules: null, excludeModules: ['0'] },
+    ]),
+  }),
+  peft: {
+    type: 'SHADOW',
+    prefix: 'base_model.model.',
+    isInModule: false,
+    inactive: { layers_pattern: null, layers_to_transform: null, shadow_model: 'mirror' },
+    // PEFT looks for a number within a path, and that of a block is at its end.
+    ignored: ['layers_pattern', 'layers_to_transform'],
+    targets: () => [''],
+    derived: () => ({}),
+    derivedKeys: [],
+    stored: ({ module, config, key }) => {
+      const whole = wholeParts(module, config, key);
+      const { parameters, frozen } = trainedParts(whole, config);
+      return sharesWords(whole, config) && frozen.table === undefined
+        ? { ...whole, backbone: parameters.backbone }
+        : whole;
+    },
+    encode: (parameters, _config, _context, frozen) => shadowTensors(parameters, frozen),
+    decode: trainedParts,
+    paths: pathOfKey,
+  },
+  accepts: (module) => takesVectors(module) && module.inputSite.blocks !== undefined,
+  refusal: (config, module) => blocksRefusal(blockNames(module, config)),
+  init: ({ module, config, key }) =>
+    trainedParts(wholeParts(module, config, key), config).parameters,
+  frozen: ({ module, config, key }) => trainedParts(wholeParts(module, config, key), config).frozen,
+
+  call(args) {
+    const { module, inputs, parameters, config, context, baseOf } = args;
+    const given = promptInputsOf(inputs);
+    const { past_key_values: past } = given;
+    const { layers: count } = modelOf(module).inputSite;
+    const { states: seed, past: shadowPast } = seedStates(
+      module,
+      parameters,
+      config,
+      given,
+      context,
+    );
+    const { blocks, layers } = parameters;
+    const names = Object.keys(layers);
+    const shadows = [seed];
+    const wrapped = wrapBlocks(
+      module,
+      names.map((name) => `${blocks}.${name}`),
+      (i, block, [x, ...rest]) => {
+        const [own, before] = [layers[names[i] ?? ''], shadows[i]];
+        if (own === undefined || before === undefined) return block(x, ...rest);
+        const place = context.child(names[i] ?? '');
+        const output = block(injected(statesOf(x), before, own, config, place), ...rest);
+        shadows[i + 1] = updated(statesOf(output), before, own, place);
+        return output;
+      },
+    );
+    const mine = past && { past_key_values: past.slice(0, count) };
+    const outputs = Object(baseOf(wrapped, { ...given, ...mine }, ...inputs.slice(1)));
+    const told = Array.isArray(outputs.past_key_values) && {
+      past_key_values: [...outputs.past_key_values, ...(shadowPast ?? [])],
+    };
+    const { labels } = given;
+    const { auxiliaryLossWeight: weight } = config;
+    if (labels === undefined || weight === 0 || !(outputs.loss instanceof Tensor))
+      return { ...outputs, ...told };
+    const alone = shadowOutputs(module, seed, parameters.head, given, context.child('head'));
+    const loss = alone?.loss && add(outputs.loss, mul(alone.loss, weight));
+    return { ...outputs, ...told, ...(loss && { loss }) };
+  },
+};
+
+/**
+ * ShadowPEFT: a small model of the same kind reads along. What it makes of the tokens, the shadow, moves the states before each
+ * block by how they differ from it, and is changed by each block in turn. Put it on the model itself, `''`: one that tells its
+ * blocks, as GPT-2 and families like Llama. In a cache the keys and values of the small model come behind those of the model.
+ *
+ * @throws LorikeetError `unsupported`, from `adapt`, for another model, and for blocks with others between.
+ */
+export function shadow(options: ShadowOptions = {}): ModuleMethod<ShadowConfig> {
+  return moduleMethod(shadowVariant, options);
+}
