@@ -13,7 +13,7 @@ import {
 import type { Tensors } from '../variant.ts';
 
 /** Two layers, under the numbers that PyTorch's sequences give them. */
-export interface UpdateNet {
+interface UpdateNet {
   readonly 0: Linear;
   readonly 2: Linear;
 }

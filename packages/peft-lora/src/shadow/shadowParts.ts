@@ -26,7 +26,7 @@ export function isShadowParameters(value: unknown): value is ShadowParameters {
 }
 
 /** The model within a model that has the blocks, with their path. */
-export function mirroredIn(model: object): {
+function mirroredIn(model: object): {
   readonly blocks: string;
   readonly mirrored: Mirrored;
 } {
