@@ -19,15 +19,16 @@ export function seedStates(
   inputs: PromptInputs,
   context: Context,
 ): ShadowSeed {
-  const { inputSite, ...own } = { inputSite: modelOf(model).inputSite, ...parameters };
+  const reader = modelOf(model);
+  const { backbone, projection } = parameters;
   const { input_ids, inputs_embeds, position_ids, cache_position } = inputs;
   const isShared = sharesWords(parameters, config);
   const vectors =
-    inputs_embeds ?? (isShared && input_ids ? modelOf(model).embed(input_ids, context) : undefined);
-  const past = inputs.past_key_values?.slice(inputSite.layers);
+    inputs_embeds ?? (isShared && input_ids ? reader.embed(input_ids, context) : undefined);
+  const past = inputs.past_key_values?.slice(reader.inputSite.layers);
   const time = (vectors ?? input_ids)?.shape[1] ?? 0;
   const mask = ownMask(inputs, time + (past?.[0]?.key.shape[2] ?? 0));
-  const outputs = own.backbone.call(
+  const outputs = backbone.call(
     {
       ...(vectors ? { inputs_embeds: vectors } : { input_ids }),
       ...(mask && { attention_mask: mask }),
@@ -40,7 +41,7 @@ export function seedStates(
   );
   const { last_hidden_state: states } = outputs;
   return {
-    states: own.projection === null ? states : own.projection.call(states, context),
+    states: projection === null ? states : projection.call(states, context),
     past: outputs.past_key_values,
   };
 }

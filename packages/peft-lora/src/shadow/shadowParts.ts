@@ -1,4 +1,4 @@
-import { at, isMirrored, Linear, type Mirrored, materialize, paths } from '@lorikeet/nn';
+import { at, Embedding, isMirrored, Linear, type Mirrored, materialize, paths } from '@lorikeet/nn';
 import { alias, foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core';
 import type { ModuleState } from '../modules/moduleVariant.ts';
 import { modelOf } from '../prompts/promptInputs.ts';
@@ -108,8 +108,8 @@ export function trainedParts(
   );
   if (!sharesWords(whole, config)) return { parameters: { ...whole, layers }, frozen: kept };
   const { embedding, width } = whole.backbone.inputSite;
-  const table = at(whole.backbone, `${embedding}.weight`) as Tensor;
-  if (table.size > 0 && !isTakenOff(embedding)) kept.table = table;
+  const table = at(whole.backbone, embedding);
+  if (table instanceof Embedding && !isTakenOff(embedding)) kept.table = materialize(table.weight);
   const none = (): Tensor => zeros([0, width]);
   const backbone = rewrite(whole.backbone, new Map([[`${embedding}.weight`, none]]));
   return { parameters: { ...whole, layers, backbone }, frozen: kept };
