@@ -1,6 +1,6 @@
 """What PEFT 0.21 gives for ShadowPEFT on the small GPT-2 and the small Llama: python makeShadow.py GOLDEN, in this folder.
 
-GOLDEN is the folder of the reference values. Beside the adapters: outputs, gradients of all that trains, and steps of AdamW.
+GOLDEN is the folder of the reference values, from which `shadow/models/llama-untied` is copied. Beside the adapters: outputs, gradients of all that trains, and steps of AdamW.
 """
 
 import json
@@ -28,13 +28,13 @@ cases = {
 rows = "gpt2-rows"
 torch.manual_seed(99)
 small = GPT2Config(vocab_size=30, n_positions=12, n_embd=8, n_layer=2, n_head=2, num_labels=3, pad_token_id=0)
-GPT2ForSequenceClassification(small).save_pretrained(here / "models" / rows)
+GPT2ForSequenceClassification(small).save_pretrained(here / "shadow" / "models" / rows)
 cases["shadow-rows"] = (rows, dict(r=2, auxiliary_loss_weight=0.5))
 
 for number, (name, (base, options)) in enumerate(cases.items()):
     torch.manual_seed(number)
     of_rows = base == rows
-    path = here / "models" / base if of_rows else golden / "models" / base
+    path = here / "shadow" / "models" / base if of_rows else golden / "models" / base
     kind = AutoModelForSequenceClassification if of_rows else AutoModelForCausalLM
     model_of = lambda: kind.from_pretrained(path, dtype=torch.float32, attn_implementation="eager").eval()
     plain = model_of()
