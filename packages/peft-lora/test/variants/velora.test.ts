@@ -21,6 +21,8 @@ import { loadAdapter } from '@lorikeet/peft-lora/node';
 import {
   compile,
   grad,
+  isFloat,
+  mapTensors,
   normal,
   randomKey,
   sliceAxis,
@@ -56,8 +58,13 @@ describe.each(['velora', 'velora-once', 'velora-random', 'velora-pissa'])(
     });
 
     test('has the gradients of PEFT in training', async () => {
-      const { dir, io, value } = await reference(name);
-      const [live, frozen] = partition(await loadAdapter(new Stack(io), dir), isTrainable);
+      const { dir, io, value: stored } = await reference(name);
+      // In f64: the attention of the stack is so steep that two roundings to f32 differ by 2e-4 of the largest number.
+      const value = (key: string): Tensor => stored(key).cast('f64');
+      const tuned = mapTensors(await loadAdapter(new Stack(io), dir), (leaf) =>
+        isFloat(leaf.dtype) ? leaf.cast('f64') : leaf,
+      );
+      const [live, frozen] = partition(tuned, isTrainable);
       const loss = (part: typeof live, x: Tensor): Tensor =>
         combine(part, frozen).call(x, training).mul(value('weights')).sum();
       const slopes = grad((part: typeof live) => loss(part, value('x')))(live);
@@ -65,7 +72,7 @@ describe.each(['velora', 'velora-once', 'velora-random', 'velora-pissa'])(
       found.set('grad.x', grad((x: Tensor) => loss(live, x))(value('x')));
       const keys = [...io.keys()].filter((key) => key.startsWith('grad.'));
       expect([...found.keys()].sort()).toEqual(keys.sort());
-      for (const [key, slope] of found) await expectClose(slope, value(key), 1e-4);
+      for (const [key, slope] of found) await expectClose(slope, value(key), 2e-5);
     });
 
     test('is written again with the same config and tensors, bit by bit', async () => {
