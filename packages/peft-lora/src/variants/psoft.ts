@@ -131,8 +131,8 @@ export const psoftVariant: Variant<PsoftConfig> = {
       magnitudeA: draw.boolean(),
       useCayleyNeumann: draw.boolean(),
       neumannTerms: draw.integer(2, 6),
-      // Beyond the ball a single angle is at its end, where no gradient reaches it.
-      neumannEpsilon: draw.pick(rank === 2 ? [null, 0.99] : [null, 0.2, 0.5]),
+      // Outside the ball a single angle is at its end, where no gradient reaches it.
+      neumannEpsilon: rank === 2 ? null : draw.pick([null, 0.2, 0.5]),
       initWeights: draw.boolean(),
     };
   },
