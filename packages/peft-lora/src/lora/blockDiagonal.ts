@@ -14,34 +14,6 @@ export function blockProduct(x: Tensor, blocks: Tensor, N: number): Tensor {
   return reshape(moveAxis(product, 0, -2), [...rows, -1]);
 }
 
-/**
- * `B M` for such a matrix M.
- *
- * @param B [out, R]
- * @param blocks [R, in / N]
- * @returns [out, in]
- */
-export function timesBlocks(B: Tensor, blocks: Tensor, N: number): Tensor {
-  const [out = 0, R = 0] = B.shape;
-  const columns = reshape(B, [out, N, R / N]);
-  const product = dot(columns, apart(blocks, N), { contract: [[2], [1]], batch: [[1], [0]] });
-  return reshape(moveAxis(product, 0, 1), [out, -1]); // of [N, out, in / N]
-}
-
-/**
- * `M A` for such a matrix M.
- *
- * @param blocks [out, R / N]
- * @param A [R, in]
- * @returns [out, in]
- */
-export function blocksTimes(blocks: Tensor, A: Tensor, N: number): Tensor {
-  const [R = 0, inputs = 0] = A.shape;
-  const rows = reshape(A, [N, R / N, inputs]);
-  const product = dot(apart(blocks, N), rows, { contract: [[2], [1]], batch: [[0], [0]] });
-  return reshape(product, [-1, inputs]); // of [N, out / N, in]
-}
-
 /** Such a matrix with its zeros, [out, in], of `blocks`, [out, in / N]. */
 export function wholeOf(blocks: Tensor, N: number): Tensor {
   const [out = 0, side = 0] = blocks.shape;

@@ -1,6 +1,7 @@
 import { kaimingUniform } from '@lorikeet/nn';
 import { add, dot, foldIn, mul, normal, type Tensor, zeros } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import type { LowRank } from '../algebra/lowRank.ts';
 import {
   type BdLoraBlocks,
   type BdLoraConfig,
@@ -9,7 +10,7 @@ import {
   sidesOf,
 } from '../lora/bdLoraConfig.ts';
 import { biasOfB } from '../lora/biasOfB.ts';
-import { blockProduct, blocksTimes, timesBlocks, wholeOf } from '../lora/blockDiagonal.ts';
+import { blockProduct, wholeOf } from '../lora/blockDiagonal.ts';
 import { patternedAt, scalingOf } from '../lora/loraConfig.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
@@ -125,15 +126,10 @@ export const bdLoraVariant: Variant<BdLoraConfig> = {
   },
 
   materialize(args) {
-    const { A, B, N } = factorsOf(args);
-    const { found } = args.config;
-    const product =
-      found === 'A'
-        ? timesBlocks(B, A, N)
-        : found === 'B'
-          ? blocksTimes(B, A, N)
-          : dot(B, A, { contract: [[1], [0]] });
-    return add(args.base(), mul(product, scalingOf(args.config))); // [out, in]
+    // The thin factor with its zeros: products by blocks would be put together by a copy of the whole weight.
+    const { left, right, scale } = wideFactors(args);
+    const product = dot(left, right, { contract: [[1], [0]] });
+    return add(args.base(), mul(product, scale)); // [out, in]
   },
 
   contract(x, args) {
@@ -147,15 +143,7 @@ export const bdLoraVariant: Variant<BdLoraConfig> = {
     return add(args.product(x), mul(times(low, B, 'B'), scalingOf(config))); // [..., out]
   },
 
-  lowRank(args) {
-    const { A, B, N } = factorsOf(args);
-    const { found } = args.config;
-    return {
-      left: found === 'B' ? wholeOf(B, N) : B,
-      right: found === 'A' ? wholeOf(A, N) : A,
-      scale: scalingOf(args.config),
-    };
-  },
+  lowRank: wideFactors,
 
   bias: biasOfB,
 
@@ -175,6 +163,17 @@ export const bdLoraVariant: Variant<BdLoraConfig> = {
  */
 export function bdLora({ useBdlora, ...options }: BdLoraOptions): Method<BdLoraConfig> {
   return method(bdLoraVariant, { ...options, useBdlora: { ...defaults, ...useBdlora } });
+}
+
+/** The factors of the update as LoRA has them, with zeros outside of the blocks. */
+function wideFactors(args: Omit<AdapterArguments<BdLoraConfig>, 'base'>): LowRank {
+  const { A, B, N } = factorsOf(args);
+  const { found } = args.config;
+  return {
+    left: found === 'B' ? wholeOf(B, N) : B,
+    right: found === 'A' ? wholeOf(A, N) : A,
+    scale: scalingOf(args.config),
+  };
 }
 
 type Side = 'A' | 'B';
