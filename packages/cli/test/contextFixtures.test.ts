@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
-import { adamw, applyUpdates, Context, combine, partition, paths } from '@lorikeet/nn';
+import { adamw, Context, paths } from '@lorikeet/nn';
 import {
   adapt,
   adapterOptimizer,
@@ -13,13 +13,12 @@ import {
   cpt,
   cptVariant,
   encodeAdapter,
-  isTrainable,
   prefixTuning,
 } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
-import { mapTensors, type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
-import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
+import { mapTensors, type Tensor } from '@lorikeet/tensor-core';
 import { describe, expect, test } from 'vitest';
+import { expectClose, expectSteps, type Inputs, inputsIn, numbers, readIo } from './peftFixture.ts';
 
 const golden = fileURLToPath(new URL('golden', import.meta.url));
 const types = [1, 2, 2, 3, 4, 5, 6, 7, 8, 8];
@@ -34,38 +33,15 @@ const decay = { weightedLoss: 'decay', lossDecayFactor: 0.6 } as const;
 interface Expected {
   readonly model: Model;
   readonly io: ReadonlyMap<string, Tensor>;
-  readonly inputs: Parameters<Model['call']>[0];
+  readonly inputs: Inputs;
   readonly dir: string;
 }
 
 async function expectedOf(name: string): Promise<Expected> {
   const dir = join(golden, 'virtual', name);
-  const file = await openSafetensors(join(dir, 'io.safetensors'));
-  const io = new Map<string, Tensor>();
-  for (const [key, { shape, dtype }] of file.entries)
-    io.set(key, tensor(await file.readAs(key, 'f32'), shape).cast(dtype === 'I32' ? 'i32' : 'f32'));
-  await file.close();
-  const inputs = Object.fromEntries(
-    [...io].flatMap(([key, leaf]) =>
-      key.startsWith('input.') ? [[key.slice('input.'.length), leaf]] : [],
-    ),
-  );
+  const io = await readIo(dir);
   const model = await load(join(golden, 'models/gpt2-lm'));
-  return { model, io, inputs: inputs as never, dir };
-}
-
-function expectClose(found: readonly number[], expected: readonly number[]): void {
-  expect(found).toHaveLength(expected.length);
-  const scale = Math.max(0.05, ...expected.map(Math.abs));
-  for (const [i, value] of expected.entries())
-    expect(Math.abs((found[i] ?? NaN) - value)).toBeLessThanOrEqual(
-      1e-4 * Math.abs(value) + 2e-5 * scale,
-    );
-}
-
-async function numbers(leaf: Tensor | undefined): Promise<number[]> {
-  if (leaf === undefined) throw new Error('no such tensor');
-  return [...(await leaf.data())];
+  return { model, io, inputs: inputsIn(io), dir };
 }
 
 /** An adapter with PEFT's values before the first step, cut to what is allowed as PEFT does in its first call. */
@@ -102,34 +78,15 @@ describe.each([
   });
 
   test("trains as PEFT's does", async () => {
-    const { model, io, inputs } = await expectedOf(name);
+    const { model, io } = await expectedOf(name);
     const tuned = withStart(adapt(model, { '': method }), io);
-    const [first, frozen] = partition(tuned, isTrainable);
-    let live = first;
     const optimizer = adapterOptimizer(adamw({ learningRate: 0.05, weightDecay: 0.01 }));
-    let state = optimizer.init(live);
-    const losses: number[] = [];
-    for (let step = 0; step < 4; step++) {
-      const { value, gradient } = valueAndGrad((part: typeof live): Tensor => {
-        const { loss } = combine(part, frozen).call(inputs, Context.evaluation);
-        if (loss === undefined) throw new Error('no loss');
-        return loss;
-      })(live);
-      if (step === 0) {
-        const [[, slope] = []] = paths(gradient);
-        expectClose(await numbers(slope), await numbers(io.get(`grad.${trained}`)));
-      }
-      losses.push(await value.item());
-      const result = optimizer.update(gradient, state, live);
-      live = applyUpdates(live, result.updates);
-      state = result.state;
-    }
-    const expected = await Promise.all([0, 1, 2, 3].map((step) => numbers(io.get(`loss.${step}`))));
-    expectClose(losses, expected.flat());
-    const { tensors } = encodeAdapter(combine(live, frozen));
-    const final = await numbers(tensors.get('prompt_embeddings'));
-    for (const [i, value] of (await numbers(io.get('final'))).entries())
-      expect(Math.abs((final[i] ?? NaN) - value)).toBeLessThan(1e-3);
+    const after = await expectSteps(tuned, io, optimizer, async (gradient) => {
+      const [[, slope] = []] = paths(gradient);
+      expectClose(await numbers(slope), await numbers(io.get(`grad.${trained}`)));
+    });
+    const { tensors } = encodeAdapter(after);
+    expectClose(await numbers(tensors.get('prompt_embeddings')), await numbers(io.get('final')));
   });
 });
 

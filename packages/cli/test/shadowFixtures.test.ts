@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate, type Model } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
-import { adamw, applyUpdates, Context, combine, partition, paths } from '@lorikeet/nn';
-import { adapt, encodeAdapter, isTrainable, shadow, unloadShadow } from '@lorikeet/peft-lora';
+import { adamw, Context, paths } from '@lorikeet/nn';
+import { adapt, encodeAdapter, shadow, unloadShadow } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
-import { type Tensor, tensor, valueAndGrad } from '@lorikeet/tensor-core';
+import { type Tensor, tensor } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { describe, expect, test } from 'vitest';
+import { expectClose, expectSteps, type Inputs, inputsIn, numbers, readIo } from './peftFixture.ts';
 
 const golden = fileURLToPath(new URL('golden', import.meta.url));
 
@@ -16,48 +17,19 @@ interface Expected {
   readonly model: Model;
   readonly tuned: Model;
   readonly config: Readonly<Record<string, unknown>>;
-  readonly inputs: Parameters<Model['call']>[0];
+  readonly inputs: Inputs;
   readonly io: ReadonlyMap<string, Tensor>;
 }
 
 async function expectedOf(name: string): Promise<Expected> {
   const dir = join(golden, 'shadow', name);
   const config = JSON.parse(await readFile(join(dir, 'adapter_config.json'), 'utf8'));
-  const file = await openSafetensors(join(dir, 'io.safetensors'));
-  const io = new Map<string, Tensor>();
-  for (const [key, { shape, dtype }] of file.entries)
-    io.set(key, tensor(await file.readAs(key, 'f32'), shape).cast(dtype === 'I32' ? 'i32' : 'f32'));
-  await file.close();
+  const io = await readIo(dir);
   // Models that `parity` is not to find have a place of their own.
   const own = name === 'shadow-gpt2' ? golden : join(golden, 'shadow');
   const model = await load(join(own, config.base_model_name_or_path));
   const tuned = await loadAdapter(model, dir);
-  const inputs = {
-    input_ids: tensorOf(io, 'input.input_ids'),
-    attention_mask: tensorOf(io, 'input.attention_mask'),
-    labels: tensorOf(io, 'input.labels'),
-  };
-  return { model, tuned, config, inputs, io };
-}
-
-function tensorOf(io: ReadonlyMap<string, Tensor>, key: string): Tensor {
-  const found = io.get(key);
-  if (found === undefined) throw new Error(`no ${key}`);
-  return found;
-}
-
-async function numbers(leaf: Tensor | undefined): Promise<number[]> {
-  if (leaf === undefined) throw new Error('no such tensor');
-  return [...(await leaf.data())];
-}
-
-function expectClose(found: readonly number[], expected: readonly number[]): void {
-  expect(found).toHaveLength(expected.length);
-  const scale = Math.max(0.05, ...expected.map(Math.abs));
-  for (const [i, value] of expected.entries())
-    expect(Math.abs((found[i] ?? NaN) - value)).toBeLessThanOrEqual(
-      1e-4 * Math.abs(value) + 2e-5 * scale,
-    );
+  return { model, tuned, config, inputs: inputsIn(io), io };
 }
 
 /** The last two tokens of the second row are padding. */
@@ -86,28 +58,9 @@ describe.each([...texts, 'shadow-rows'])('%s', (name) => {
   });
 
   test("trains as PEFT's does", async () => {
-    const { tuned, inputs, io } = await expectedOf(name);
-    const [first, frozen] = partition(tuned, isTrainable);
-    let live = first;
+    const { tuned, io } = await expectedOf(name);
     const optimizer = adamw({ learningRate: 0.01, weightDecay: 0 });
-    let state = optimizer.init(live);
-    const losses: number[] = [];
-    for (let step = 0; step < 3; step++) {
-      const { value, gradient } = valueAndGrad((part: typeof live): Tensor => {
-        const { loss } = combine(part, frozen).call(inputs, Context.evaluation);
-        if (loss === undefined) throw new Error('no loss');
-        return loss;
-      })(live);
-      if (step === 0) await expectGradients(gradient, io);
-      losses.push(await value.item());
-      const result = optimizer.update(gradient, state, live);
-      live = applyUpdates(live, result.updates);
-      state = result.state;
-    }
-    expectClose(
-      losses,
-      (await Promise.all([0, 1, 2].map((i) => numbers(io.get(`loss.${i}`))))).flat(),
-    );
+    await expectSteps(tuned, io, optimizer, (gradient) => expectGradients(gradient, io));
   });
 });
 

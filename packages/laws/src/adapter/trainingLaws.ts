@@ -19,10 +19,10 @@ import { requireDerivative } from '../numericalDerivative.ts';
 import { adapterLaw, numbersOf, outputsOf, split } from './adapterCase.ts';
 import type { Probe } from './probe.ts';
 
-/** Every parameter is live, in evaluation or at least in training, and the base is not among them. */
+/** Every parameter is live, in evaluation, or in training where that draws numbers, and the base is not among them. */
 export function reachesItsParameters<C>(variant: Variant<C>): Law {
   const name = 'sends a gradient to each of its parameters, and trains nothing of the base';
-  return adapterLaw(name, variant, async ({ model, trained, inputs }) => {
+  return adapterLaw(name, variant, async ({ model, trained, inputs, method }) => {
     const [trainable, frozen] = split(trained);
     const own = new Set(paths(trainable).map(([, leaf]) => leaf));
     if (own.size === 0) throw new Error('nothing trains');
@@ -38,7 +38,8 @@ export function reachesItsParameters<C>(variant: Variant<C>): Law {
     };
     const missed = await unreached(Context.evaluation);
     if (missed.length === 0) return;
-    const never = new Set(await unreached(Context.training(randomKey(3))));
+    const isDrawn = variant.traits.isStochastic(method.config);
+    const never = new Set(isDrawn ? await unreached(Context.training(randomKey(3))) : missed);
     for (const path of missed) if (never.has(path)) throw new Error(`no gradient reaches ${path}`);
   });
 }

@@ -34,13 +34,21 @@ export function noImportance(parameters: Tensors): Importance {
   return { sensitivity: none(), uncertainty: none() };
 }
 
-/** Takes the sensitivity of one step, `|parameter * gradient|`, into the means. */
+/** Takes the sensitivity of one step into the means. */
 export function measured(
   { sensitivity, uncertainty }: Importance,
   { parameters, gradients }: { readonly parameters: Tensors; readonly gradients: Tensors },
   { beta1, beta2 }: ImportanceDecay,
 ): Importance {
-  const now = zipTrees(
+  const now = sensitivityOf(parameters, gradients);
+  const smooth = smoothed(sensitivity, now, beta1);
+  const deviation = deviationFrom(smooth, now);
+  return { sensitivity: smooth, uncertainty: smoothed(uncertainty, deviation, beta2) };
+}
+
+/** Of one step: `|parameter * gradient|`, elementwise. */
+export function sensitivityOf(parameters: Tensors, gradients: Tensors): Tensors {
+  return zipTrees(
     (leaf, gradient) => {
       const wide = promote(leaf.dtype, 'f32');
       return abs(mul(cast(leaf, wide), cast(gradient, wide)));
@@ -48,11 +56,15 @@ export function measured(
     parameters,
     gradients,
   );
-  const mixed = (decay: number) => (mean: Tensor, value: Tensor) =>
-    add(mul(mean, decay), mul(value, 1 - decay));
-  const smooth = zipTrees(mixed(beta1), sensitivity, now);
-  const deviation = zipTrees((value, mean) => abs(sub(value, mean)), now, smooth);
-  return { sensitivity: smooth, uncertainty: zipTrees(mixed(beta2), uncertainty, deviation) };
+}
+
+/** Takes values into their means. */
+export function smoothed(means: Tensors, values: Tensors, decay: number): Tensors {
+  return zipTrees((mean, value) => add(mul(mean, decay), mul(value, 1 - decay)), means, values);
+}
+
+export function deviationFrom(means: Tensors, values: Tensors): Tensors {
+  return zipTrees((value, mean) => abs(sub(value, mean)), values, means);
 }
 
 /**

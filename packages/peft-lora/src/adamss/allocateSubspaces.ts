@@ -25,16 +25,11 @@ import {
   where,
   zeros,
 } from '@lorikeet/tensor-core';
+import { type Importance, noImportance } from '../adalora/importance.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { StepRule, TrainedPlace } from '../training/stepRule.ts';
 import type { Tensors } from '../variant.ts';
-import {
-  type Importance,
-  measured,
-  noImportance,
-  type SubspaceDecay,
-  scoresOf,
-} from './subspaceImportance.ts';
+import { measured, type SubspaceDecay, scoresOf } from './subspaceImportance.ts';
 
 export interface SubspaceSchedule extends SubspaceDecay {
   readonly useAsa: boolean;

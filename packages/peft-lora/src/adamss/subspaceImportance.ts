@@ -1,41 +1,24 @@
-import { zipTrees } from '@lorikeet/nn';
 import {
-  abs,
   add,
   cast,
   div,
   greater,
-  mapTensors,
   maximum,
   mul,
-  promote,
   reshape,
-  sub,
   sum,
   type Tensor,
   zeros,
 } from '@lorikeet/tensor-core';
+import { deviationFrom, type Importance, sensitivityOf, smoothed } from '../adalora/importance.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { Tensors } from '../variant.ts';
-
-/** Of each element of A and B; at least f32. */
-export interface Importance {
-  readonly sensitivity: Tensors;
-  readonly uncertainty: Tensors;
-}
 
 export interface SubspaceDecay {
   /** Of the mean of sensitivities. */
   readonly asaImportanceBeta: number;
   /** Of the mean of their deviations from it. */
   readonly asaUncertaintyBeta: number;
-}
-
-export function noImportance(parameters: Tensors): Importance {
-  // Each is a tensor of its own, so that a step can take over its memory.
-  const none = (): Tensors =>
-    mapTensors(parameters, ({ shape, dtype }) => zeros(shape, promote(dtype, 'f32')));
-  return { sensitivity: none(), uncertainty: none() };
 }
 
 /** Unlike AdaLoRA's, how far a step is off is told by the mean before it. */
@@ -45,20 +28,11 @@ export function measured(
   gradients: Tensors,
   { asaImportanceBeta, asaUncertaintyBeta }: SubspaceDecay,
 ): Importance {
-  const now = zipTrees(
-    (leaf, slope) => {
-      const wide = promote(leaf.dtype, 'f32');
-      return abs(mul(cast(leaf, wide), cast(slope, wide)));
-    },
-    parameters,
-    gradients,
-  );
-  const mixed = (decay: number) => (mean: Tensor, value: Tensor) =>
-    add(mul(mean, decay), mul(value, 1 - decay));
-  const off = zipTrees((value, mean) => abs(sub(value, mean)), now, sensitivity);
+  const now = sensitivityOf(parameters, gradients);
+  const off = deviationFrom(sensitivity, now);
   return {
-    sensitivity: zipTrees(mixed(asaImportanceBeta), sensitivity, now),
-    uncertainty: zipTrees(mixed(asaUncertaintyBeta), uncertainty, off),
+    sensitivity: smoothed(sensitivity, now, asaImportanceBeta),
+    uncertainty: smoothed(uncertainty, off, asaUncertaintyBeta),
   };
 }
 

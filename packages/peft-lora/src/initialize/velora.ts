@@ -2,6 +2,7 @@ import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { requireAdapter } from '../compose.ts';
 import { mapAdapted } from '../layers.ts';
+import { parseConfig } from '../variant.ts';
 import { type VeloraConfig, veloraVariant } from '../variants/velora.ts';
 import { directionOf } from '../velora/projection.ts';
 import { inputsOf } from './eva.ts';
@@ -43,9 +44,10 @@ export async function initializeVelora<T, Batch>(
 }
 
 function configOf({ settings: { variant, config, path } }: AdaptedWeight): VeloraConfig {
-  const own = config as VeloraConfig;
-  if (variant.name === veloraVariant.name && own.veloraConfig.initType === 'batch_average_once')
-    return own;
+  if (variant.name === veloraVariant.name) {
+    const own = parseConfig<VeloraConfig>(veloraVariant, config);
+    if (own.veloraConfig.initType === 'batch_average_once') return own;
+  }
   throw new LorikeetError('invalid-argument', 'the adapter takes no direction from data', {
     path,
     expected: "velora({ veloraConfig: { initType: 'batch_average_once' } })",

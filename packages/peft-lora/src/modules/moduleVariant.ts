@@ -84,8 +84,6 @@ export interface ModulePeftFormat<Config, Parameters> {
     context: Context,
     frozen: Tensors,
   ): Readonly<Record<string, Tensor>>;
-  /** What the adapter is made of, out of parameters of the form that a file holds; without it, these themselves. */
-  decode?(stored: Parameters, config: Config): ModuleState<Parameters>;
   /** Paths within stored parameters, by the same keys. */
   readonly paths: Readonly<Record<string, string>> | ((key: string) => string);
 }
@@ -133,8 +131,8 @@ export interface ModuleVariant<Config = unknown, Parameters = unknown> {
     key: Tensor,
   ): readonly Readonly<Record<string, Tensor>>[];
   init(args: ModuleInitArguments<Config>): Parameters;
-  /** What a module needs beside its parameters and does not train. */
-  frozen?(args: ModuleInitArguments<Config>): Tensors;
+  /** What trains and what does not, of all that `init` or a file gives. All of it trains without this. */
+  split?(whole: Parameters, config: Config): ModuleState<Parameters>;
   /**
    * What becomes of parameters after each step of an optimiser, for a method that holds them in a set, such as a ball:
    * see `adapterOptimizer`. A tree of the same form.

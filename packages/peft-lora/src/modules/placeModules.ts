@@ -2,7 +2,7 @@ import { at } from '@lorikeet/nn';
 import { foldIn, LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { modelPaths, rewrite } from '../rewrite.ts';
 import { ModuleAdapter, ModuleSettings, ownAdapters, withAdapters } from './moduleAdapter.ts';
-import type { ModuleMethod, ModuleVariant } from './moduleVariant.ts';
+import type { ModuleMethod, ModuleState, ModuleVariant } from './moduleVariant.ts';
 import { shareModules } from './shareModules.ts';
 
 /**
@@ -39,13 +39,22 @@ export function placeModules<T>(
       const settings = new ModuleSettings(method, path);
       const state =
         stored === undefined
-          ? { parameters: variant.init(args), frozen: variant.frozen?.(args) ?? {} }
+          ? splitBy(variant, variant.init(args), config)
           : { parameters: stored, frozen: {} };
       const adapter = new ModuleAdapter(state, name, settings);
       return withAdapters(module, [...ownAdapters(module), adapter]);
     };
     return rewrite(tree, new Map([[path, wrap]]));
   }, model);
+}
+
+/** What an adapter is made of, of all its first values or of a whole file. */
+export function splitBy(
+  { split }: ModuleVariant,
+  whole: unknown,
+  config: unknown,
+): ModuleState<unknown> {
+  return split?.(whole, config) ?? { parameters: whole, frozen: {} };
 }
 
 /** The module, if the variant takes it. Throws `unsupported`. */

@@ -2,7 +2,7 @@ import { randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { train } from '../adapt.ts';
 import { ModuleAdapter, moduleAdapters } from '../modules/moduleAdapter.ts';
 import type { ModuleMethod } from '../modules/moduleVariant.ts';
-import { placeModules } from '../modules/placeModules.ts';
+import { placeModules, splitBy } from '../modules/placeModules.ts';
 import { place } from '../place.ts';
 import { rewrite } from '../rewrite.ts';
 import { moduleTensors } from './encodeModules.ts';
@@ -53,9 +53,8 @@ function decodeStored<T>(tuned: T, name: string): T {
   const plan = new Map<string, (node: unknown) => unknown>();
   for (const { adapter, own } of moduleAdapters(tuned)) {
     const { settings } = adapter;
-    const decode = settings.variant.peft?.decode;
-    if (adapter.name !== name || decode === undefined) continue;
-    const state = decode(adapter.parameters, settings.config);
+    if (adapter.name !== name || settings.variant.split === undefined) continue;
+    const state = splitBy(settings.variant, adapter.parameters, settings.config);
     plan.set(own, () => new ModuleAdapter(state, name, settings));
   }
   return rewrite(tuned, plan);

@@ -10,7 +10,12 @@ import {
 import { moduleTensors } from '../peft/encodeModules.ts';
 import { rewrite } from '../rewrite.ts';
 import { parseConfig } from '../variant.ts';
-import { type CartridgeConfig, cartridge, cartridgeVariant } from '../variants/cartridge.ts';
+import {
+  type CartridgeConfig,
+  cartridge,
+  cartridgeVariant,
+  splitPrefix,
+} from '../variants/cartridge.ts';
 
 /**
  * The model with one cartridge in place of several: their keys and values one after the other, in the order of the names. As in
@@ -38,8 +43,7 @@ export function composeCartridges<T>(
   const embeddings = concat([first, ...others].map(({ prefix }) => prefix));
   const { frozenTokens } = first.config;
   const method = cartridge({ virtualTokens: embeddings.shape[0] ?? 0, frozenTokens });
-  const state = cartridgeVariant.peft?.decode?.({ embeddings }, method.config);
-  if (state === undefined) return tuned;
+  const state = splitPrefix({ embeddings }, method.config);
   const adapter = new ModuleAdapter(state, name, new ModuleSettings(method, first.path));
   const rest = keepModuleAdapters(tuned, ({ name: kept }) => !names.includes(kept));
   const wrap = (node: unknown): unknown =>

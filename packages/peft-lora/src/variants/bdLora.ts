@@ -12,6 +12,7 @@ import {
 import { biasOfB } from '../lora/biasOfB.ts';
 import { blockProduct, wholeOf } from '../lora/blockDiagonal.ts';
 import { patternedAt, scalingOf } from '../lora/loraConfig.ts';
+import { loraFormat } from '../lora/loraInTraining.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
 import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
@@ -103,12 +104,8 @@ export const bdLoraVariant: Variant<BdLoraConfig> = {
   sides: [2, 4],
   refusal: refusalOf,
   peft: {
-    type: 'LORA',
+    ...loraFormat,
     mark: { key: 'use_bdlora' },
-    ignored: loraVariant.peft?.ignored ?? [],
-    inactive: { ...loraVariant.peft?.inactive, use_dora: false },
-    // PEFT has one method at a time for a LoRA.
-    lacks: ['alora_invocation_tokens'],
     keys: () => ({ A: 'lora_A.weight', B: 'lora_B.weight' }),
   },
 

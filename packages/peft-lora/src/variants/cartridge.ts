@@ -64,13 +64,12 @@ export const cartridgeVariant: ModuleVariant<CartridgeConfig, CartridgeParameter
     encode: (parameters, _config, _context, frozen) => ({
       prompt_embeddings: prefixOf(parameters, frozen),
     }),
-    decode: ({ embeddings }, config) => split(embeddings, config),
     paths: { prompt_embeddings: 'embeddings' },
   },
   accepts: takesVectors,
   refusal: ({ initTokens, virtualTokens }) => tokensRefusal(initTokens, virtualTokens),
-  init: (args) => split(firstValues(args), args.config).parameters,
-  frozen: (args) => split(firstValues(args), args.config).frozen,
+  init: (args) => ({ embeddings: firstValues(args) }),
+  split: splitPrefix,
   call: ({ module, inputs, parameters, frozen, base }) =>
     base(addPrefix(module, inputs, prefixOf(parameters, frozen)), ...inputs.slice(1)),
 };
@@ -98,8 +97,9 @@ function prefixOf(
   return concat([first, embeddings], 0);
 }
 
-function split(
-  prefix: Tensor,
+/** What trains of a prefix, and the first tokens, which do not. */
+export function splitPrefix(
+  { embeddings: prefix }: CartridgeParameters,
   { frozenTokens, virtualTokens }: CartridgeConfig,
 ): ModuleState<CartridgeParameters> {
   return {

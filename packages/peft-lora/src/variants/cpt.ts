@@ -112,11 +112,6 @@ export const cptVariant: ModuleVariant<CptConfig, CptParameters> = {
     encode: ({ delta }, config, _, frozen) => ({
       prompt_embeddings: promptOf(delta, frozen, config),
     }),
-    // What a file holds is where the vectors were when it was written: they move anew from there, as in PEFT.
-    decode: ({ delta }) => ({
-      parameters: { delta: zeros(delta.shape) },
-      frozen: { embeddings: delta },
-    }),
     paths: { prompt_embeddings: 'delta' },
   },
   accepts: takesVectors,
@@ -126,19 +121,21 @@ export const cptVariant: ModuleVariant<CptConfig, CptParameters> = {
       ? 'examples are told from what goes on with them by a causal language model alone'
       : undefined;
   },
-  init: ({ module, config: { tokenIds } }) => ({
-    delta: zeros([tokenIds.length, modelOf(module).inputSite.width]),
-  }),
-  frozen: ({ module, config: { tokenIds }, key }) => {
+  init: ({ module, config: { tokenIds }, key }) => {
     const { embedding, width } = modelOf(module).inputSite;
     const words = at(module, embedding);
     return {
-      embeddings:
+      delta:
         words instanceof Embedding
           ? gather(materialize(words.weight), tensor(tokenIds, [tokenIds.length], 'i32'))
           : normal(key, [tokenIds.length, width]),
     };
   },
+  // Vectors move from where they were at first, or when a file was written, as in PEFT.
+  split: ({ delta }) => ({
+    parameters: { delta: zeros(delta.shape, delta.dtype) },
+    frozen: { embeddings: delta },
+  }),
   constrain: ({ delta }, config) => ({ delta: withinBalls(delta, config) }),
   call({ module, inputs, parameters: { delta }, frozen, config, context, base }) {
     const { input_type_mask, labels, ...others } = promptInputsOf(inputs);

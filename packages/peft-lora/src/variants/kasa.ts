@@ -20,6 +20,7 @@ import { sumOf } from '../algebra/lowRank.ts';
 import { biasOfB } from '../lora/biasOfB.ts';
 import { refusalOf } from '../lora/firstFactors.ts';
 import { type LoraConfig, patternedAt, scalingOf } from '../lora/loraConfig.ts';
+import { loraFormat } from '../lora/loraInTraining.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { TargetOptions } from '../target.ts';
 import type { TrainedPlace } from '../training/stepRule.ts';
@@ -117,12 +118,8 @@ export const kasaVariant: Variant<KasaConfig> = {
       : `the rank must be below ${most}, so that something of the weight is left`;
   },
   peft: {
-    type: 'LORA',
+    ...loraFormat,
     mark: { key: 'kasa_config' },
-    ignored: loraVariant.peft?.ignored ?? [],
-    inactive: { ...loraVariant.peft?.inactive, use_dora: false },
-    // PEFT has one method at a time for a LoRA.
-    lacks: ['alora_invocation_tokens'],
     keys: () => ({ A: 'lora_A.weight', B: 'lora_B.weight', diagonal: 'lora_diag' }),
   },
 

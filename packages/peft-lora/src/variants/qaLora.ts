@@ -1,6 +1,7 @@
 import { add, dot, mul, repeat, reshape, sum, type Tensor } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { type LoraConfig, patternedAt, scalingOf } from '../lora/loraConfig.ts';
+import { loraFormat } from '../lora/loraInTraining.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
 import type { TargetOptions } from '../target.ts';
@@ -62,12 +63,9 @@ export const qaLoraVariant: Variant<QaLoraConfig> = {
       ? undefined
       : `the ${shape.in} inputs do not divide into groups of ${size} (qaloraGroupSize)`,
   peft: {
-    type: 'LORA',
+    ...loraFormat,
     mark: { key: 'use_qalora', value: true },
-    ignored: loraVariant.peft?.ignored ?? [],
-    inactive: { ...loraVariant.peft?.inactive, lora_bias: false, use_dora: false },
-    // PEFT has one method at a time for a LoRA.
-    lacks: ['alora_invocation_tokens'],
+    inactive: { ...loraFormat.inactive, lora_bias: false },
     keys: () => ({ A: 'lora_A.weight', B: 'lora_B.weight' }),
   },
 

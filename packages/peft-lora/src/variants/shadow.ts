@@ -92,14 +92,12 @@ export const shadowVariant: ModuleVariant<ShadowConfig, ShadowParameters> = {
         : whole;
     },
     encode: (parameters, _config, _context, frozen) => shadowTensors(parameters, frozen),
-    decode: trainedParts,
     paths: pathOfKey,
   },
   accepts: (module) => takesVectors(module) && module.inputSite.blocks !== undefined,
   refusal: (config, module) => blocksRefusal(blockNames(module, config)),
-  init: ({ module, config, key }) =>
-    trainedParts(wholeParts(module, config, key), config).parameters,
-  frozen: ({ module, config, key }) => trainedParts(wholeParts(module, config, key), config).frozen,
+  init: ({ module, config, key }) => wholeParts(module, config, key),
+  split: trainedParts,
 
   call(args) {
     const { module, inputs, parameters, config, context, baseOf } = args;
