@@ -42,7 +42,15 @@ export function denseOf(
 /** A matrix [rows, columns] with each entry added at its place. */
 export function addEntries(matrix: Tensor, { values, rows, columns }: SparseEntries): Tensor {
   const [, width = 0] = matrix.shape;
-  const places = rows.mul(width).add(columns);
+  return addAtPlaces(matrix, values, rows.mul(width).add(columns));
+}
+
+/**
+ * A matrix with each value added at its place.
+ *
+ * @param places i32 [n]: in the rows one after the other.
+ */
+export function addAtPlaces(matrix: Tensor, values: Tensor, places: Tensor): Tensor {
   const dtype = promote(matrix.dtype, values.dtype);
   const line = reshape(cast(matrix, dtype), [matrix.size]);
   return reshape(scatterAdd(line, places, cast(values, dtype)), matrix.shape);

@@ -10,7 +10,7 @@ import {
   takeAlongAxisOp,
 } from '@lorikeet/tensor-core';
 import { enter, enterStored } from '../boundary.ts';
-import { carrierOf } from '../carrier.ts';
+import { castNode } from '../carrier.ts';
 import type { GraphBuilder } from '../graphBuilder.ts';
 import { type Lowering, lowering } from '../lowering.ts';
 import type { Value } from '../value.ts';
@@ -20,7 +20,7 @@ export const indexLowerings: readonly Lowering[] = [
     exact: true,
     lower({ graph, inputs, attributes: { axis }, type }) {
       const x = operand(inputs, 0);
-      const indices = refusingNegatives(graph, operand(inputs, 1), x.shape[axis] ?? 0);
+      const indices = refusingNegatives(graph, operand(inputs, 1));
       const take = (from: string): string => graph.node('Gather', [from, indices], { axis });
       // Of a table that is stored in another type only the rows that are asked for are converted.
       const bytes = axis === 0 ? bytesOfRows(x) : undefined;
@@ -33,14 +33,14 @@ export const indexLowerings: readonly Lowering[] = [
     exact: true,
     lower({ graph, inputs, attributes: { axis } }) {
       const x = operand(inputs, 0);
-      const indices = refusingNegatives(graph, operand(inputs, 1), x.shape[axis] ?? 0);
+      const indices = refusingNegatives(graph, operand(inputs, 1));
       return graph.node('GatherElements', [x.name, indices], { axis });
     },
   }),
   lowering(putAlongAxisOp, 'ScatterElements', {
     lower({ graph, inputs, attributes: { axis, mode } }) {
       const [x, updates] = [operand(inputs, 0), operand(inputs, 2)];
-      const indices = refusingNegatives(graph, operand(inputs, 1), x.shape[axis] ?? 0);
+      const indices = refusingNegatives(graph, operand(inputs, 1));
       const reduction = mode === 'add' ? 'add' : 'none';
       return graph.node('ScatterElements', [x.name, indices, updates.name], { axis, reduction });
     },
@@ -59,7 +59,7 @@ function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | '
       const inner = sizeOf(x.shape.slice(axis + 1));
       const side = x.shape[axis] ?? 1;
       const count = sizeOf(indices.shape);
-      const name = refusingNegatives(graph, indices, side);
+      const name = refusingNegatives(graph, indices);
       // A line needs no sides around it, and a reshape of a result is a copy.
       if (x.shape.length === 1) {
         const line = graph.node('Reshape', [name, graph.ints([count])]);
@@ -79,10 +79,12 @@ function scatter(op: Primitive<{ readonly axis: number }>, reduction: 'none' | '
   });
 }
 
-/** Indices of which those below 0, which ONNX counts from the end, are as wrong as those behind the last. */
-function refusingNegatives(graph: GraphBuilder, { name, dtype }: Value, side: number): string {
-  const number = (value: number): string => graph.constant(carrierOf(dtype), [], [value]);
-  return graph.node('Where', [graph.node('Less', [name, number(0)]), number(side), name]);
+/** Indices of which those below 0, which ONNX counts from the end, are as wrong as those behind the last: far behind it. */
+function refusingNegatives(graph: GraphBuilder, { name, dtype }: Value): string {
+  if (dtype.startsWith('u')) return name;
+  const bits = graph.constant('int64', [], [2 ** 32 - 1]);
+  // A comparison and a choice take twice as long.
+  return graph.node('BitwiseAnd', [castNode(graph, name, 'int64'), bits]);
 }
 
 function reshaped(graph: GraphBuilder, { name }: Value, shape: readonly number[]): string {

@@ -16,7 +16,7 @@ import {
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
 import { skewness } from '../adalora/orthogonality.ts';
-import { sumOf } from '../algebra/lowRank.ts';
+import { type LowRank, sumOf } from '../algebra/lowRank.ts';
 import { biasOfB } from '../lora/biasOfB.ts';
 import { refusalOf } from '../lora/firstFactors.ts';
 import { type LoraConfig, patternedAt, scalingOf } from '../lora/loraConfig.ts';
@@ -140,9 +140,8 @@ export const kasaVariant: Variant<KasaConfig> = {
   },
 
   materialize(args) {
-    const { A, B } = droppedOf(args);
-    const base = (): Tensor => sub(args.base(), dot(B, A, { contract: [[1], [0]] })); // [out, in]
-    return loraVariant.materialize({ ...updateOf(args), base });
+    const { left, right } = changeOf(args);
+    return add(args.base(), dot(left, right, { contract: [[1], [0]] })); // [out, in]
   },
 
   contract(x, args) {
@@ -153,15 +152,7 @@ export const kasaVariant: Variant<KasaConfig> = {
     return loraVariant.contract?.(x, { ...updateOf(args), product }) ?? kept;
   },
 
-  lowRank(args) {
-    const { A: right, B: left } = droppedOf(args);
-    const { parameters, config } = updateOf(args);
-    const [A, B] = [parameterOf(parameters, 'A'), parameterOf(parameters, 'B')];
-    return sumOf([
-      { left: B, right: A, scale: scalingOf(config) },
-      { left, right, scale: -1 },
-    ]);
-  },
+  lowRank: changeOf,
 
   bias: biasOfB,
 
@@ -193,6 +184,17 @@ function updateOf<A extends Omit<AdapterArguments<KasaConfig>, 'base'>>(
   const { parameters, config } = args;
   const B = mul(parameterOf(parameters, 'B'), parameterOf(parameters, 'diagonal')); // [out, R]
   return { ...args, config: asLora(config), parameters: { ...parameters, B }, frozen: {} };
+}
+
+/** The update and what is taken away, as one product. */
+function changeOf(args: Omit<AdapterArguments<KasaConfig>, 'base'>): LowRank {
+  const { A: right, B: left } = droppedOf(args);
+  const { parameters, config } = updateOf(args);
+  const [A, B] = [parameterOf(parameters, 'A'), parameterOf(parameters, 'B')];
+  return sumOf([
+    { left: B, right: A, scale: scalingOf(config) },
+    { left, right, scale: -1 },
+  ]);
 }
 
 /** What is taken away: the product of A [R, in] and B [out, R]. */

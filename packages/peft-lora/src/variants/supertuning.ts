@@ -9,8 +9,10 @@ import {
   mod,
   mul,
   normal,
+  promote,
   reshape,
   sub,
+  type Tensor,
   topk,
   zeros,
 } from '@lorikeet/tensor-core';
@@ -18,14 +20,21 @@ import { z } from 'zod';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
 import {
-  addEntries,
+  addAtPlaces,
   denseOf,
   isWholeSmaller,
   type SparseEntries,
   sparseProduct,
 } from '../sparseUpdate.ts';
 import type { TargetOptions } from '../target.ts';
-import { type AdapterArguments, type Method, method, peftField, type Variant } from '../variant.ts';
+import {
+  type AdapterArguments,
+  type Method,
+  method,
+  peftField,
+  type Tensors,
+  type Variant,
+} from '../variant.ts';
 
 export interface SupertuningConfig {
   /** Part of the entries of a weight that does not train: 0.99 leaves one in a hundred. */
@@ -120,12 +129,16 @@ export const supertuningVariant: Variant<SupertuningConfig> = {
 
   materialize(args) {
     const { base, config, parameters } = args;
-    const whole = addEntries(base(), entriesOf(args));
-    if (config.rank === null) return whole;
+    const weight = base();
+    const values = parameterOf(parameters, 'values');
     // As exact as a product with the weight, which this stands for where it is sooner.
-    const B = cast(parameterOf(parameters, 'B'), whole.dtype);
-    const update = dot(B, parameterOf(parameters, 'A'), { contract: [[1], [0]] });
-    return add(whole, mul(update, scaleOf(config))); // [out, in]
+    const dtype = promote(weight.dtype, values.dtype);
+    // The entries last: they are written into the sum, and a weight that others read would be copied first.
+    return addAtPlaces(
+      withProduct(cast(weight, dtype), config, parameters),
+      values,
+      placesOf(args),
+    ); // [out, in]
   },
 
   // The whole weight has no place for dropout of one part's input.
@@ -158,8 +171,21 @@ export function supertuning(options: SupertuningOptions = {}): Method<Supertunin
   return method(supertuningVariant, options);
 }
 
-function entriesOf({ shape, parameters, frozen }: Arguments): SparseEntries {
-  const places = cast(parameterOf(frozen, 'places'), 'i32');
+/** The weight with the low-rank product added, if there is one. */
+function withProduct(weight: Tensor, config: SupertuningConfig, parameters: Tensors): Tensor {
+  if (config.rank === null) return weight;
+  const B = mul(cast(parameterOf(parameters, 'B'), weight.dtype), scaleOf(config));
+  return add(weight, dot(B, parameterOf(parameters, 'A'), { contract: [[1], [0]] }));
+}
+
+/** i32 [n] */
+function placesOf({ frozen }: Pick<Arguments, 'frozen'>): Tensor {
+  return cast(parameterOf(frozen, 'places'), 'i32');
+}
+
+function entriesOf(args: Arguments): SparseEntries {
+  const { shape, parameters } = args;
+  const places = placesOf(args);
   const columns = mod(places, shape.in);
   const rows = div(sub(places, columns), shape.in);
   return { values: parameterOf(parameters, 'values'), rows, columns };
