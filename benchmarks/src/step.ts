@@ -13,9 +13,9 @@ import { startPytorch } from './peers/pytorch.ts';
 import { printProfile } from './printProfile.ts';
 import { productFlops } from './productFlops.ts';
 import { type BenchmarkModel, benchmarkModels } from './sizes.ts';
+import { stepMethodNames } from './stepMethods.ts';
 import { traceKernels } from './traceKernels.ts';
 import { type AdapterStep, makeTrainingStep, type StepSizes } from './trainingStep.ts';
-import { methodNamed, variantNames } from './variants.ts';
 
 interface StepFlags {
   readonly model: string;
@@ -50,12 +50,12 @@ export function stepCommand(): Command {
     .option('--rank <n>', 'rank of the update, where the method has one', countOption, 8)
     .addOption(
       new Option('--variant <name>', "the method, with PEFT's defaults but for the rank")
-        .choices(variantNames)
+        .choices(stepMethodNames)
         .default('lora'),
     )
     .addOption(
       new Option('--against <name>', 'measure another method of ours in turn').choices(
-        variantNames,
+        stepMethodNames,
       ),
     )
     .option('--seconds <n>', 'time to measure for', positiveOption, 10)
@@ -100,6 +100,7 @@ async function measureStep(flags: StepFlags): Promise<Record<string, unknown>> {
           ...sizes,
           trainable: step.trainable,
           adapter: step.adapter,
+          tasks: step.tasks,
         });
   const counts = countDevice(webgpu);
   const hostTimes: number[] = [];
@@ -168,7 +169,7 @@ function loraModel({ model: name, batch, seq, rank, variant: main }: StepFlags):
   return {
     model,
     sizes,
-    makeStep: (variant = main) => makeTrainingStep(model, sizes, methodNamed(variant, rank)),
+    makeStep: (variant = main) => makeTrainingStep(model, sizes, variant),
   };
 }
 

@@ -1,10 +1,11 @@
 import { initModel, lossOf, type Model, type ModelInputs } from '@lorikeet/model-zoo';
 import { adamw, Context, combine, partition } from '@lorikeet/nn';
-import { adapt, isTrainable, type Method } from '@lorikeet/peft-lora';
+import { adapt, applyTasks, isTrainable } from '@lorikeet/peft-lora';
 import { evaluate, mapTensors, randomKey, sizeOf, tensor } from '@lorikeet/tensor-core';
 import { type CompiledStep, compiledStep, type PlainStep, plainStep } from './makeStep.ts';
 import type { BenchmarkModel } from './sizes.ts';
-import { methodNamed, peftConfigOf } from './variants.ts';
+import { stepMethod } from './stepMethods.ts';
+import { peftConfigOf } from './variants.ts';
 
 export interface StepSizes {
   readonly batch: number;
@@ -12,19 +13,23 @@ export interface StepSizes {
   readonly rank: number;
 }
 
-/** A compiled step of an adapter, and its config as PEFT reads it. */
+/** A compiled step of an adapter. */
 export interface AdapterStep extends CompiledStep {
+  /** Its config, as PEFT reads it. */
   readonly adapter: Readonly<Record<string, unknown>>;
+  /** How many tasks its rows have, in turn. */
+  readonly tasks: number | undefined;
 }
 
-/** A compiled step of a model with random weights and an adapter, LoRA if none is given: forward, backward and AdamW, no dropout. */
+/** A compiled step of a model with random weights and a method of `stepMethodNames`: forward, backward and AdamW, no dropout. */
 export async function makeTrainingStep(
   model: BenchmarkModel,
   sizes: StepSizes,
-  adapter?: Method,
+  name = 'lora',
 ): Promise<AdapterStep> {
-  const { tuned, ...parts } = await adapterParts(model, sizes, adapter);
-  return { ...(await compiledStep(parts)), adapter: peftConfigOf(tuned) };
+  const { tuned, taskType, tasks, ...parts } = await adapterParts(model, sizes, name);
+  const adapter = peftConfigOf(tuned, taskType === undefined ? {} : { taskType });
+  return { ...(await compiledStep(parts)), adapter, tasks };
 }
 
 /** The same step with LoRA, traced anew each time. */
@@ -32,25 +37,27 @@ export async function makePlainTrainingStep(
   model: BenchmarkModel,
   sizes: StepSizes,
 ): Promise<PlainStep> {
-  return await plainStep(await adapterParts(model, sizes));
+  return await plainStep(await adapterParts(model, sizes, 'lora'));
 }
 
-async function adapterParts(
-  model: BenchmarkModel,
-  { batch, seq, rank }: StepSizes,
-  adapter = methodNamed('lora', rank),
-) {
-  const { config, targets, isCausal } = model;
+async function adapterParts(model: BenchmarkModel, { batch, seq, rank }: StepSizes, name: string) {
+  const { config, isCausal } = model;
+  const { spec, taskType, tasks } = stepMethod(name, model, rank);
   // What an adapter makes of the base once is no part of a step.
-  const tuned = await evaluate(adapt(randomModel(model), { [targets]: adapter }));
+  const tuned = await evaluate(adapt(randomModel(model), spec));
   const [initial, frozen] = partition(tuned, isTrainable);
+  const rows = Int32Array.from({ length: batch }, (_, i) => i % (tasks ?? 1));
+  const withTasks = (whole: Model): Model =>
+    tasks === undefined ? whole : applyTasks(whole, tensor(rows, [batch], 'i32'));
   return {
     tuned,
+    taskType,
+    tasks,
     initial,
     optimizer: adamw({ learningRate: 1e-3 }),
     inputs: batchOf(Number(config.vocab_size), isCausal, batch, seq),
     loss: (live: typeof initial, inputs: ModelInputs) =>
-      lossOf(combine(live, frozen).call(inputs, Context.evaluation)),
+      lossOf(withTasks(combine(live, frozen)).call(inputs, Context.evaluation)),
   };
 }
 

@@ -1,4 +1,12 @@
-import { bdLora, encodeAdapter, lora, type Method, method, variants } from '@lorikeet/peft-lora';
+import {
+  bdLora,
+  type EncodeOptions,
+  encodeAdapter,
+  lora,
+  type Method,
+  method,
+  variants,
+} from '@lorikeet/peft-lora';
 import { LorikeetError } from '@lorikeet/tensor-core';
 
 /** Configs that PEFT's defaults do not make: kinds of LoRA, and what has no default. */
@@ -30,8 +38,11 @@ export function methodNamed(name: string, rank: number): Method {
 }
 
 /** The config of the one adapter of a model, as PEFT reads it. */
-export function peftConfigOf(tuned: unknown): Readonly<Record<string, unknown>> {
-  return encodeAdapter(tuned).config;
+export function peftConfigOf(
+  tuned: unknown,
+  options: EncodeOptions = {},
+): Readonly<Record<string, unknown>> {
+  return encodeAdapter(tuned, options).config;
 }
 
 function variantNamed(name: string, options: Readonly<Record<string, unknown>>): Method {

@@ -24,6 +24,8 @@ interface PytorchSizes extends StepSizes {
   readonly trainable: number;
   /** The adapter's config, as PEFT reads it. */
   readonly adapter: Readonly<Record<string, unknown>>;
+  /** How many tasks the rows of a batch have, in turn. */
+  readonly tasks: number | undefined;
 }
 
 /** The same step in another process, by torch, transformers and peft: it takes a step whenever it is told to. */
