@@ -21,3 +21,4 @@ export {
   type ModelOutputs,
   type TokenInputs,
 } from './model.ts';
+export { ProjectedModel } from './projected/projectedModel.ts';

@@ -13,6 +13,7 @@ import { findArchitecture } from './findFamily.ts';
 import type { HeadName } from './heads/headNames.ts';
 import type { Model } from './model.ts';
 import { allowancesOfNewHead } from './newHead.ts';
+import { loadProjected, projectedLayout } from './projected/loadProjected.ts';
 import { type QuantizeName, weightQuantizer } from './quantizeWhileLoading.ts';
 import { type Allowances, requireFit } from './requireFit.ts';
 
@@ -41,7 +42,8 @@ export interface LoadOptions extends Allowances {
 
 /**
  * A model with the weights of a checkpoint. Each tensor is read once, straight into its place; names of old
- * checkpoints and of checkpoints of the base model alone are understood.
+ * checkpoints and of checkpoints of the base model alone are understood. A shadow that ShadowPEFT or PEFT saved alone is a
+ * `ProjectedModel`, or the model within if its width is that of the larger one.
  *
  * @param source the parsed `config.json`, and the checkpoint.
  * @throws LorikeetError `invalid-config`; `unsupported` for a model that is not built or an output layer that is
@@ -53,6 +55,11 @@ export async function loadModel(
 ): Promise<Model> {
   const { key = randomKey(0), dtype = 'f32' } = options;
   const { tensors } = source;
+  const layout = projectedLayout(source.config);
+  if (layout !== undefined) {
+    const own = withoutHead(options, tensors.name);
+    return loadProjected(layout, tensors, dtype, (inner) => loadModel(inner, own));
+  }
   const asked = withFields(source.config, options.config);
   const { family, architecture, config } = findArchitecture(asked, options);
   const skeleton = architecture.init(config, key);
@@ -94,6 +101,13 @@ export async function loadModel(
   let model = mapTensors(skeleton, (leaf, path) => loaded.get(path.join('.')) ?? leaf.cast(dtype));
   for (const [name, small] of quantized) model = replaceAt(model, name, small);
   return model;
+}
+
+/** Throws `unsupported` if a head is asked for. */
+function withoutHead({ architecture, head, ...others }: LoadOptions, path: string): LoadOptions {
+  const wanted = architecture ?? head ?? 'feature-extraction';
+  if (wanted === 'feature-extraction') return { ...others, head: wanted };
+  throw new LorikeetError('unsupported', 'a shadow alone has no head', { path, received: wanted });
 }
 
 function withFields(config: unknown, fields: LoadOptions['config'] = {}): unknown {

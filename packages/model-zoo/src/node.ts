@@ -1,9 +1,10 @@
 /** Models in folders, in Node. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { paths } from '@lorikeet/nn';
+import { type Linear, paths } from '@lorikeet/nn';
 import { evaluate, LorikeetError, randomKey, sameShape } from '@lorikeet/tensor-core';
 import { type SaveShardedOptions, saveSharded } from '@lorikeet/tensor-core/safetensors/node';
+import { findArchitecture } from './findFamily.ts';
 import { initModel } from './initModel.ts';
 import { type LoadOptions, loadModel } from './loadModel.ts';
 import type { Model } from './model.ts';
@@ -11,6 +12,8 @@ import { configText } from './node/configText.ts';
 import type { HubOptions } from './node/hub/hubOptions.ts';
 import { modelFolder } from './node/hub/modelFolder.ts';
 import { openCheckpoint } from './node/openCheckpoint.ts';
+import { isBackbone } from './projected/loadProjected.ts';
+import { ProjectedModel } from './projected/projectedModel.ts';
 
 export { downloadBar } from './node/hub/downloadBar.ts';
 export type { DownloadProgress, HubOptions } from './node/hub/hubOptions.ts';
@@ -66,15 +69,55 @@ export interface SaveOptions extends Pick<SaveShardedOptions, 'maxShardBytes'> {
  * @param options `maxShardBytes`: more than that becomes several files with an index. Defaults to 5e9.
  * @throws LorikeetError `tree-mismatch` if the model is not what its config says: with adapters, for one.
  */
-export async function save(
-  model: Model,
+export async function save(model: Model, dir: string, options: SaveOptions = {}): Promise<void> {
+  if (model instanceof ProjectedModel)
+    requireOwnTree(model.shadow_model, headless(model.shadow_model.config));
+  else requireOwnTree(model, model.config);
+  await write(model, model.config, dir, options);
+}
+
+/**
+ * Saves a shadow as a folder that PEFT's `shadow_model` can name: the model without a head or, where it has a projection, a projected
+ * shadow checkpoint. The output layer is the larger model's, and is not in it.
+ *
+ * @param shadow what `unloadShadow` of `@lorikeet/peft-lora` gives, or a `ProjectedModel`.
+ * @throws LorikeetError `unsupported` for a model that is not of this package; and as `save` does.
+ * @example
+ * await saveShadow(unloadShadow(tuned), 'small');
+ * const again = adapt(model, { '': shadow({ shadowModel: 'small' }, await load('small')) });
+ */
+export async function saveShadow(
+  { backbone, projection }: { readonly backbone: object; readonly projection: Linear | null },
   dir: string,
-  { dtype = 'f32', ...options }: SaveOptions = {},
+  options: SaveOptions = {},
 ): Promise<void> {
-  requireOwnTree(model);
+  if (!isBackbone(backbone))
+    throw new LorikeetError('unsupported', 'the model of a shadow has no config to be saved', {
+      expected: 'a model of @lorikeet/model-zoo',
+    });
+  if (projection !== null) return save(new ProjectedModel(backbone, projection), dir, options);
+  const config = headless(backbone.config);
+  requireOwnTree(backbone, config);
+  await write(backbone, config, dir, options);
+}
+
+/** The config with the name of the class without a head. */
+function headless(config: ModelConfig): ModelConfig {
+  const { config: own } = findArchitecture(config, { head: 'feature-extraction' });
+  return Object.fromEntries(Object.entries(Object(own)));
+}
+
+type ModelConfig = Model['config'];
+
+async function write(
+  tree: unknown,
+  config: ModelConfig,
+  dir: string,
+  { dtype = 'f32', ...options }: SaveOptions,
+): Promise<void> {
   await mkdir(dir, { recursive: true });
-  await evaluate(model);
-  const tensors = paths(model).map(
+  await evaluate(tree);
+  const tensors = paths(tree).map(
     ([name, leaf]) =>
       [
         name,
@@ -89,12 +132,17 @@ export async function save(
       ] as const,
   );
   await saveSharded(dir, tensors, { ...options, metadata: [['format', 'pt']] });
-  const config = Object.fromEntries(
-    Object.entries(model.config).map(([field, value]) =>
-      dtypeFields.includes(field) ? [field, storedAs[dtype].name] : [field, value],
-    ),
+  await writeFile(join(dir, 'config.json'), configText(withDtype(config, dtype)));
+}
+
+/** The config with the dtype of what is stored, in that of a model within too. */
+function withDtype(config: ModelConfig, dtype: keyof typeof storedAs): ModelConfig {
+  return Object.fromEntries(
+    Object.entries(config).map(([field, value]) => {
+      if (field === 'shadow_model_config') return [field, withDtype(Object(value), dtype)];
+      return [field, dtypeFields.includes(field) ? storedAs[dtype].name : value];
+    }),
   );
-  await writeFile(join(dir, 'config.json'), configText(config));
 }
 
 /** How files and configs call dtypes. */
@@ -107,9 +155,9 @@ const storedAs = {
 /** What transformers 5 and 4 call the dtype of the stored weights, and read them back in. */
 const dtypeFields: readonly string[] = ['dtype', 'torch_dtype'];
 
-function requireOwnTree(model: Model): void {
-  const expected = new Map(paths(initModel(model.config, randomKey(0))));
-  const found = new Map(paths(model));
+function requireOwnTree(tree: unknown, config: ModelConfig): void {
+  const expected = new Map(paths(initModel(config, randomKey(0))));
+  const found = new Map(paths(tree));
   const isSame = (name: string): boolean =>
     sameShape(expected.get(name)?.shape ?? [-1], found.get(name)?.shape ?? [-2]);
   const different = [...found.keys(), ...expected.keys()].find((name) => !isSame(name));

@@ -89,6 +89,7 @@ export { type RssOptions, scaleByRss } from './optimizers/scaleByRss.ts';
 export { setToZero } from './optimizers/setToZero.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { addWeightDecay } from './optimizers/weightDecay.ts';
+export { isProjected, type Projected } from './projected.ts';
 export { Quantized } from './quantized.ts';
 export { type QuantizeSpec, quantizeWeights } from './quantizeWeights.ts';
 export { constantSchedule } from './schedules/constantSchedule.ts';

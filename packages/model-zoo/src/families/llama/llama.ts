@@ -100,6 +100,7 @@ export class LlamaModel implements Model, TakesVectors {
       num_attention_heads: heads ?? config.num_attention_heads,
       num_key_value_heads: keyValueHeads(config),
       head_dim: headSize(config),
+      ...kindsOf(config.layer_types, layers),
     };
     return LlamaModel.init({ ...config, ...sizes }, this.design, key);
   }
@@ -132,6 +133,12 @@ export class LlamaModel implements Model, TakesVectors {
     const hidden_states = [...states, last_hidden_state];
     return { last_hidden_state, hidden_states, ...pasts.outputs() };
   }
+}
+
+/** The kinds of so many layers, the last one again where there are more, for a config that tells them. */
+function kindsOf(kinds: unknown, layers: number): { readonly layer_types?: readonly unknown[] } {
+  if (!Array.isArray(kinds)) return {};
+  return { layer_types: Array.from({ length: layers }, (_, i) => kinds[i] ?? kinds.at(-1)) };
 }
 
 /** The next token. The output layer is the word embedding where the config ties them. */
