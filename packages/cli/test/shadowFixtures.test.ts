@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { generate, type Model } from '@lorikeet/model-zoo';
 import { load } from '@lorikeet/model-zoo/node';
 import { adamw, Context, paths } from '@lorikeet/nn';
-import { adapt, encodeAdapter, shadow, unloadShadow } from '@lorikeet/peft-lora';
+import { adapt, encodeAdapter, shadow, shadowOf, unloadShadow } from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { type Tensor, tensor } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
@@ -28,7 +28,9 @@ async function expectedOf(name: string): Promise<Expected> {
   // Models that `parity` is not to find have a place of their own.
   const own = name === 'shadow-gpt2' ? golden : join(golden, 'shadow');
   const model = await load(join(own, config.base_model_name_or_path));
-  const tuned = await loadAdapter(model, dir);
+  const { shadow_model: small } = config;
+  const moduleVariants = small === 'mirror' ? [] : [shadowOf(await load(join(own, small)))];
+  const tuned = await loadAdapter(model, dir, { moduleVariants });
   return { model, tuned, config, inputs: inputsIn(io), io };
 }
 
@@ -38,9 +40,16 @@ async function seen(logits: Tensor | undefined): Promise<number[]> {
   return logits?.rank === 3 ? (await numbers(logits)).slice(0, -2 * size) : numbers(logits);
 }
 
-const texts = ['shadow-gpt2', 'shadow-llama', 'shadow-llama-small', 'shadow-llama-own'];
+const texts = [
+  'shadow-gpt2',
+  'shadow-llama',
+  'shadow-llama-small',
+  'shadow-llama-own',
+  'shadow-given',
+  'shadow-given-narrow',
+];
 
-describe.each([...texts, 'shadow-rows'])('%s', (name) => {
+describe.each([...texts, 'shadow-rows', 'shadow-given-projected'])('%s', (name) => {
   test("gives PEFT's outputs, alone too, and is written as it was read", async () => {
     const { tuned, config, inputs, io } = await expectedOf(name);
     const outputs = tuned.call(inputs, Context.evaluation);

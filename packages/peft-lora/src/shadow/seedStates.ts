@@ -1,8 +1,9 @@
 import type { Context } from '@lorikeet/nn';
-import { sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import { LorikeetError, sliceAxis, type Tensor } from '@lorikeet/tensor-core';
+import type { ModuleState } from '../modules/moduleVariant.ts';
 import { modelOf, type PromptInputs } from '../prompts/promptInputs.ts';
 import type { ShadowConfig } from './shadowConfig.ts';
-import { type ShadowParameters, sharesWords } from './shadowParts.ts';
+import { readingBackbone, type ShadowParameters, sharesWords } from './shadowParts.ts';
 
 /** The shadow before the first block, and the keys and values of the small model if they are asked for. */
 export interface ShadowSeed {
@@ -14,17 +15,20 @@ export interface ShadowSeed {
 /** What the small model makes of the inputs of a model; its own keys and values are there behind those of the model. */
 export function seedStates(
   model: object,
-  parameters: ShadowParameters,
+  state: ModuleState<ShadowParameters>,
   config: ShadowConfig,
   inputs: PromptInputs,
   context: Context,
 ): ShadowSeed {
   const reader = modelOf(model);
-  const { backbone, projection } = parameters;
+  const { parameters } = state;
+  const { projection } = parameters;
+  const backbone = readingBackbone(state, config);
   const { input_ids, inputs_embeds, position_ids, cache_position } = inputs;
   const isShared = sharesWords(parameters, config);
   const vectors =
     inputs_embeds ?? (isShared && input_ids ? reader.embed(input_ids, context) : undefined);
+  requireWidth(vectors, backbone.inputSite.width);
   const past = inputs.past_key_values?.slice(reader.inputSite.layers);
   const time = (vectors ?? input_ids)?.shape[1] ?? 0;
   const mask = ownMask(inputs, time + (past?.[0]?.key.shape[2] ?? 0));
@@ -44,6 +48,15 @@ export function seedStates(
     states: projection === null ? states : projection.call(states, context),
     past: outputs.past_key_values,
   };
+}
+
+/** Vectors in place of tokens are the model's; a small model of another width has none of them. */
+function requireWidth(vectors: Tensor | undefined, width: number): void {
+  if (vectors === undefined || vectors.shape[2] === width) return;
+  throw new LorikeetError('shape-mismatch', 'shadow: the small model cannot read these vectors', {
+    expected: `vectors of ${width} numbers, or input_ids`,
+    received: `of ${vectors.shape[2]}`,
+  });
 }
 
 /** Positions that others put before those of the tokens are not in the small model. */

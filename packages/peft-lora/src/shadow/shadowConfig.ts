@@ -14,20 +14,30 @@ export interface ShadowConfig {
   readonly initWeights: boolean;
   /** Width of the layers that make the next shadow; `null` is the rank. */
   readonly updateHidden: number | null;
-  /** Layers of the small model; `null` is one. */
+  /**
+   * What the small model is: `mirror`, a new one of the model's kind; or the id or path of one that was trained before, under which
+   * PEFT finds it.
+   */
+  readonly shadowModel: string;
+  /** Of a mirror: layers of the small model; `null` is one. */
   readonly shadowLayers: number | null;
   /** Its width; `null` is that of the model. */
   readonly shadowWidth: number | null;
   readonly shadowHeads: number | null;
   /** Width within its MLP. */
   readonly shadowInner: number | null;
-  /** Whether it reads the words of the model; it needs the same width. */
+  /** Whether a mirror reads the words of the model; it needs the same width. */
   readonly shareEmbeddings: boolean;
   /** Weight of the loss that the shadow has by itself; 0 is none. */
   readonly auxiliaryLossWeight: number;
   /** Blocks, one after the other: ends of their paths, or a pattern of whole ones; `null` is all. */
   readonly targetModules: string | readonly string[] | null;
   readonly excludeModules: string | readonly string[] | null;
+}
+
+/** Whether the small model was trained before. */
+export function isPretrained({ shadowModel }: ShadowConfig): boolean {
+  return shadowModel !== 'mirror';
 }
 
 /** Numbers of the blocks that a config means. */

@@ -1,11 +1,29 @@
-import { at, Embedding, isMirrored, Linear, type Mirrored, materialize, paths } from '@lorikeet/nn';
-import { alias, foldIn, LorikeetError, type Tensor, zeros } from '@lorikeet/tensor-core';
+import {
+  at,
+  Embedding,
+  Linear,
+  type Mirrored,
+  materialize,
+  type Projected,
+  paths,
+} from '@lorikeet/nn';
+import {
+  alias,
+  foldIn,
+  formatShape,
+  LorikeetError,
+  sameShape,
+  type Tensor,
+  zeros,
+} from '@lorikeet/tensor-core';
 import type { ModuleState } from '../modules/moduleVariant.ts';
 import { modelOf } from '../prompts/promptInputs.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Tensors } from '../variant.ts';
+import { mirroredIn } from './mirroredIn.ts';
+import { trainedShadow } from './pretrainedShadow.ts';
 import { type ShadowBlock, shadowBlock, updateTensors } from './shadowBlock.ts';
-import { blockNames, blocksRefusal, type ShadowConfig } from './shadowConfig.ts';
+import { blockNames, blocksRefusal, isPretrained, type ShadowConfig } from './shadowConfig.ts';
 
 /** What trains, and where it is. */
 export interface ShadowParameters {
@@ -25,50 +43,64 @@ export function isShadowParameters(value: unknown): value is ShadowParameters {
   return typeof value === 'object' && value !== null && 'backbone' in value && 'layers' in value;
 }
 
-/** The model within a model that has the blocks, with their path. */
-function mirroredIn(model: object): {
-  readonly blocks: string;
-  readonly mirrored: Mirrored;
-} {
-  const { blocks } = modelOf(model).inputSite;
-  if (blocks !== undefined) {
-    const holder = at(model, blocks.split('.').slice(0, -1).join('.'));
-    if (isMirrored(holder)) return { blocks, mirrored: holder };
-  }
-  throw new LorikeetError('unsupported', 'shadow: the model does not tell its blocks', {
-    expected: 'a model of text of GPT-2, or of a family like Llama',
-  });
+/**
+ * All parts in the form that a file has.
+ *
+ * @param given the small model, if it was trained before.
+ */
+export function wholeParts(
+  model: object,
+  config: ShadowConfig,
+  key: Tensor,
+  given?: Projected,
+): ShadowParameters {
+  const { blocks } = mirroredIn(model);
+  const { width } = modelOf(model).inputSite;
+  const { backbone, projection } =
+    given === undefined && !isPretrained(config)
+      ? mirrorOf(model, config, key)
+      : trainedShadow(config, given);
+  const inFeatures = backbone.inputSite.width;
+  const names = blockNames(model, config);
+  const reason = blocksRefusal(names);
+  if (reason !== undefined) throw new LorikeetError('unsupported', `shadow: ${reason}`);
+  if (projection !== null) requireWidths(projection, inFeatures, width);
+  const { rank, updateHidden, initWeights } = config;
+  const own = { rank, width, hidden: updateHidden ?? rank, initWeights };
+  const toWidth = { inFeatures, outFeatures: width, bias: false };
+  return {
+    blocks,
+    backbone,
+    projection:
+      projection === null && inFeatures !== width
+        ? Linear.init(toWidth, foldIn(key, 'projection'))
+        : projection,
+    layers: Object.fromEntries(
+      names.map((name) => [name, shadowBlock(own, foldIn(key, Number(name)))]),
+    ),
+    head: classifierOf(model),
+  };
 }
 
-/** All parts in the form that a file has. */
-export function wholeParts(model: object, config: ShadowConfig, key: Tensor): ShadowParameters {
-  const { blocks, mirrored } = mirroredIn(model);
-  const { width } = modelOf(model).inputSite;
+function mirrorOf(model: object, config: ShadowConfig, key: Tensor): Projected {
   const sizes = {
     layers: config.shadowLayers ?? 1,
     width: config.shadowWidth,
     inner: config.shadowInner,
     heads: config.shadowHeads,
   };
-  const backbone = mirrored.mirror(sizes, foldIn(key, 'backbone'));
-  const inFeatures = backbone.inputSite.width;
-  const names = blockNames(model, config);
-  const reason = blocksRefusal(names);
-  if (reason !== undefined) throw new LorikeetError('unsupported', `shadow: ${reason}`);
-  const { rank, updateHidden, initWeights } = config;
-  const own = { rank, width, hidden: updateHidden ?? rank, initWeights };
-  return {
-    blocks,
-    backbone,
-    projection:
-      inFeatures === width
-        ? null
-        : Linear.init({ inFeatures, outFeatures: width, bias: false }, foldIn(key, 'projection')),
-    layers: Object.fromEntries(
-      names.map((name) => [name, shadowBlock(own, foldIn(key, Number(name)))]),
-    ),
-    head: classifierOf(model),
-  };
+  const { mirrored } = mirroredIn(model);
+  return { backbone: mirrored.mirror(sizes, foldIn(key, 'backbone')), projection: null };
+}
+
+function requireWidths({ weight }: Linear, inputs: number, outputs: number): void {
+  const { shape } = materialize(weight);
+  if (sameShape(shape, [outputs, inputs])) return;
+  throw new LorikeetError('shape-mismatch', 'shadow: its projection is of another model', {
+    expected: formatShape([outputs, inputs]),
+    received: formatShape(shape),
+    hint: 'take a shadow that was trained beside a model of this width',
+  });
 }
 
 /** A copy of the model's own classifier, which goes on by itself. */
@@ -85,12 +117,13 @@ function classifierOf(model: object): Linear | null {
 
 /** Whether the backbone reads the words of the model, and none of its own. */
 export function sharesWords(parameters: ShadowParameters, config: ShadowConfig): boolean {
-  return config.shareEmbeddings && parameters.projection === null;
+  return !isPretrained(config) && config.shareEmbeddings && parameters.projection === null;
 }
 
 /**
- * What trains of all that a file has. What nothing reads, PEFT trains and stores: it is kept as it is. These are the updates behind the
- * last block, and a table of words beside that of the model, which PEFT takes off under one name alone.
+ * What trains of all that a file has: of a small model that was trained before, all but its table of words. What nothing reads, PEFT
+ * trains and stores: it is kept as it is. These are the updates behind the last block, and a table of words beside that of the
+ * model, which PEFT takes off under one name alone.
  */
 export function trainedParts(
   whole: ShadowParameters,
@@ -106,13 +139,28 @@ export function trainedParts(
       return [name, { shadow_down, shadow_up }];
     }),
   );
-  if (!sharesWords(whole, config)) return { parameters: { ...whole, layers }, frozen: kept };
+  const isOwn = isPretrained(config);
+  if (!isOwn && !sharesWords(whole, config))
+    return { parameters: { ...whole, layers }, frozen: kept };
   const { embedding, width } = whole.backbone.inputSite;
   const table = at(whole.backbone, embedding);
-  if (table instanceof Embedding && !isTakenOff(embedding)) kept.table = materialize(table.weight);
-  const none = (): Tensor => zeros([0, width]);
-  const backbone = rewrite(whole.backbone, new Map([[`${embedding}.weight`, none]]));
+  if (table instanceof Embedding && (isOwn || !isTakenOff(embedding)))
+    kept.table = materialize(table.weight);
+  const backbone = withTable(whole.backbone, zeros([0, width]));
   return { parameters: { ...whole, layers, backbone }, frozen: kept };
+}
+
+/** The small model as it reads: with a table of words of its own that does not train. */
+export function readingBackbone(
+  { parameters: { backbone }, frozen: { table } }: ModuleState<ShadowParameters>,
+  config: ShadowConfig,
+): Mirrored {
+  return isPretrained(config) && table !== undefined ? withTable(backbone, table) : backbone;
+}
+
+/** A small model with another table of words. */
+export function withTable(backbone: Mirrored, table: Tensor): Mirrored {
+  return rewrite(backbone, new Map([[`${backbone.inputSite.embedding}.weight`, () => table]]));
 }
 
 function isTakenOff(embedding: string): boolean {

@@ -4,17 +4,27 @@ import {
   Embedding,
   type InputSite,
   Linear,
+  type Mirrored,
+  materialize,
+  type Projected,
   type TakesVectors,
 } from '@lorikeet/nn';
 import { LorikeetError, type Tensor } from '@lorikeet/tensor-core';
 import { moduleAdapters } from '../modules/moduleAdapter.ts';
+import type { ModuleState } from '../modules/moduleVariant.ts';
 import { modelOf, promptInputsOf } from '../prompts/promptInputs.ts';
 import { parseConfig } from '../variant.ts';
 import { shadowVariant } from '../variants/shadow.ts';
 import { seedStates } from './seedStates.ts';
 import type { ShadowConfig } from './shadowConfig.ts';
 import { shadowOutputs } from './shadowOutputs.ts';
-import { isShadowParameters, type ShadowParameters, sharesWords } from './shadowParts.ts';
+import {
+  isShadowParameters,
+  readingBackbone,
+  type ShadowParameters,
+  sharesWords,
+  withTable,
+} from './shadowParts.ts';
 
 /** What a shadow gives alone. */
 export interface DetachedOutputs {
@@ -27,23 +37,40 @@ export interface DetachedOutputs {
   readonly past_key_values?: readonly unknown[] | undefined;
 }
 
-/** The small model of a shadow by itself: `head(projection(backbone(x)))`. */
-export class DetachedShadow implements TakesVectors {
+/**
+ * The small model of a shadow by itself: `head(projection(backbone(x)))`. It can be the small model of another adapter:
+ * `shadow({ shadowModel }, detached)`.
+ */
+export class DetachedShadow implements TakesVectors, Projected {
   readonly parameters: ShadowParameters;
   /** The model's table of words, where it reads them or tells them. */
   readonly words: Embedding | null;
   readonly lm_head: unknown;
   readonly config: ShadowConfig;
 
-  constructor(model: object, parameters: ShadowParameters, config: ShadowConfig) {
+  constructor(model: object, state: ModuleState<ShadowParameters>, config: ShadowConfig) {
+    const { parameters } = state;
     const words = at(model, modelOf(model).inputSite.embedding);
     const output: unknown = Reflect.get(model, 'lm_head');
     const isRead = sharesWords(parameters, config) || output === null;
     this.words = isRead && words instanceof Embedding ? words : null;
     // Updates behind the blocks of a model have nothing to read without it.
-    this.parameters = { ...parameters, layers: {} };
+    this.parameters = { ...parameters, backbone: readingBackbone(state, config), layers: {} };
     this.lm_head = output instanceof Linear || output === null ? output : undefined;
     this.config = config;
+  }
+
+  /** With the words that it reads, whosever they are. */
+  get backbone(): Mirrored {
+    const { parameters, words, config } = this;
+    const isShared = sharesWords(parameters, config) && words !== null;
+    return isShared
+      ? withTable(parameters.backbone, materialize(words.weight))
+      : parameters.backbone;
+  }
+
+  get projection(): Linear | null {
+    return this.parameters.projection;
   }
 
   get isCausal(): boolean {
@@ -66,7 +93,7 @@ export class DetachedShadow implements TakesVectors {
   call(inputs: object, context: Context): DetachedOutputs {
     const given = promptInputsOf([inputs]);
     const { parameters, config } = this;
-    const { states, past } = seedStates(this, parameters, config, given, context);
+    const { states, past } = seedStates(this, { parameters, frozen: {} }, config, given, context);
     const outputs = shadowOutputs(this, states, parameters.head, given, context.child('head'));
     return { ...outputs, last_hidden_state: states, past_key_values: past };
   }
@@ -83,7 +110,11 @@ export function unloadShadow(tuned: unknown, name = 'default'): DetachedShadow {
     const { variant, config } = adapter.settings;
     if (adapter.name !== name || variant.name !== shadowVariant.name) continue;
     if (isShadowParameters(adapter.parameters))
-      return new DetachedShadow(module, adapter.parameters, parseConfig(shadowVariant, config));
+      return new DetachedShadow(
+        module,
+        { parameters: adapter.parameters, frozen: adapter.frozen },
+        parseConfig(shadowVariant, config),
+      );
   }
   throw new LorikeetError('no-match', `the model has no shadow '${name}'`, { received: name });
 }
