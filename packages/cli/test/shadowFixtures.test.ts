@@ -1,14 +1,23 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generate, type Model } from '@lorikeet/model-zoo';
-import { load } from '@lorikeet/model-zoo/node';
-import { adamw, Context, paths } from '@lorikeet/nn';
-import { adapt, encodeAdapter, shadow, shadowOf, unloadShadow } from '@lorikeet/peft-lora';
+import { generate, initModel, type Model, ProjectedModel } from '@lorikeet/model-zoo';
+import { load, saveShadow } from '@lorikeet/model-zoo/node';
+import { adamw, Context, partition, paths } from '@lorikeet/nn';
+import {
+  adapt,
+  encodeAdapter,
+  isTrainable,
+  lora,
+  shadow,
+  shadowOf,
+  unloadShadow,
+} from '@lorikeet/peft-lora';
 import { loadAdapter } from '@lorikeet/peft-lora/node';
-import { type Tensor, tensor } from '@lorikeet/tensor-core';
+import { gather, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectClose, expectSteps, type Inputs, inputsIn, numbers, readIo } from './peftFixture.ts';
 
 const golden = fileURLToPath(new URL('golden', import.meta.url));
@@ -49,7 +58,19 @@ const texts = [
   'shadow-given-narrow',
 ];
 
-describe.each([...texts, 'shadow-rows', 'shadow-given-projected'])('%s', (name) => {
+const rows = ['shadow-rows', 'shadow-given-projected'];
+const headless = { head: 'feature-extraction' } as const;
+const bert = {
+  model_type: 'bert',
+  architectures: ['BertModel'],
+  hidden_size: 4,
+  num_attention_heads: 2,
+  num_hidden_layers: 1,
+  intermediate_size: 4,
+  vocab_size: 9,
+};
+
+describe.each([...texts, ...rows])('%s', (name) => {
   test("gives PEFT's outputs, alone too, and is written as it was read", async () => {
     const { tuned, config, inputs, io } = await expectedOf(name);
     const outputs = tuned.call(inputs, Context.evaluation);
@@ -82,6 +103,108 @@ test.each(texts)("%s goes on with its cache as PEFT's does", async (name) => {
     { max_new_tokens: 5, eos_token_id: null },
   );
   expect(sequences[0]).toEqual(await numbers(io.get('generated')));
+});
+
+describe('a shadow alone', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'shadows-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test.each([...texts, ...rows])(
+    'of %s is saved, loaded and the shadow of another',
+    async (name) => {
+      const { model, tuned, inputs, io } = await expectedOf(name);
+      const dir = join(folder, name);
+      await saveShadow(unloadShadow(tuned), dir);
+      const again = adapt(model, { '': shadow({ shadowModel: dir }, await load(dir, headless)) });
+      const alone = unloadShadow(again).call(inputs, Context.evaluation);
+      // The classifier is the adapter's, and in no file of a shadow.
+      if (texts.includes(name)) expectClose(await seen(alone.logits), await seen(io.get('alone')));
+      const before = unloadShadow(tuned).call(inputs, Context.evaluation);
+      expect(await numbers(alone.last_hidden_state)).toEqual(
+        await numbers(before.last_hidden_state),
+      );
+    },
+  );
+
+  test("that PEFT saved is read, with the projection, and so is the adapter's", async () => {
+    const { model, inputs, io } = await expectedOf('shadow-given-narrow');
+    const small = await load(join(golden, 'shadow', 'detached'));
+    expect(small).toBeInstanceOf(ProjectedModel);
+    const tuned = adapt(model, { '': shadow({ shadowModel: 'detached' }, small) });
+    const alone = unloadShadow(tuned);
+    expectClose(
+      await seen(alone.call(inputs, Context.evaluation).logits),
+      await seen(io.get('alone')),
+    );
+    const third = adapt(model, { '': shadow({ shadowModel: 'detached' }, alone) });
+    expect(await numbers(unloadShadow(third).call(inputs, Context.evaluation).logits)).toEqual(
+      await numbers(alone.call(inputs, Context.evaluation).logits),
+    );
+  });
+});
+
+describe('a small model that was trained before', async () => {
+  const { model } = await expectedOf('shadow-given');
+  const same = await load(join(golden, 'shadow', 'models', 'same-width'));
+
+  test('trains, but for its table of words, apart from the model that was given', async () => {
+    const tuned = adapt(model, { '': shadow({ shadowModel: 'same' }, same) });
+    const [live, frozen] = partition(tuned, isTrainable);
+    const sizes = Object.fromEntries(
+      paths(live).flatMap(([path, { size }]) => {
+        const [, name] = path.split('.parameters.backbone.');
+        return name === undefined || size === 0 ? [] : [[name, size]];
+      }),
+    );
+    expect(Object.keys(sizes)).toEqual(
+      paths(same).flatMap(([path]) =>
+        path.startsWith('model.') && !path.includes('embed_tokens') ? [path.slice(6)] : [],
+      ),
+    );
+    expect(paths(frozen).map(([path]) => path)).toContain('adapters.0.frozen.table');
+    const theirs = new Set(paths(same).map(([, leaf]) => leaf));
+    expect(paths(live).filter(([, leaf]) => theirs.has(leaf))).toEqual([]);
+  });
+
+  test('is given with its name, and needs both', async () => {
+    expect(() => adapt(model, { '': shadow({}, same) })).toThrow('without a name');
+    expect(() => adapt(model, { '': shadow({ shadowModel: 'same' }) })).toThrow(
+      "shadow needs the model 'same' itself",
+    );
+    const dir = join(golden, 'shadow', 'shadow-given');
+    await expect(loadAdapter(model, dir)).rejects.toThrow('moduleVariants: [shadowOf(model)]');
+  });
+
+  test('has its own sizes', () => {
+    expect(() => shadow({ shadowModel: 'same', shadowWidth: 4, shadowLayers: 2 }, same)).toThrow(
+      /shadowLayers: .*only 'mirror' takes this; shadowWidth: /,
+    );
+    expect(() => shadow({ shadowModel: 'same', shadowInner: 4 })).toThrow('shadowInner');
+  });
+
+  test('fits the model by its projection, is of its kind, and has plain weights', async () => {
+    const other = await expectedOf('shadow-llama');
+    const projected = await load(join(golden, 'shadow', 'models', 'projected'));
+    const of = (small: object) => shadow({ shadowModel: 'x' }, small);
+    expect(() => adapt(other.model, { '': of(projected) })).toThrow(
+      expect.objectContaining({ code: 'shape-mismatch', expected: '[32,4]', received: '[8,4]' }),
+    );
+    expect(() => of({})).toThrow('of another kind');
+    expect(() => of(initModel(bert, randomKey(0)))).toThrow('does not tell its blocks');
+    const wrapped = adapt(same, { '**.q_proj': lora() });
+    expect(() => of(wrapped)).toThrow('merge its adapters first');
+  });
+
+  test('of another width reads tokens, and no vectors of the model', async () => {
+    const { model: base, tuned, inputs } = await expectedOf('shadow-given-narrow');
+    const { input_ids = tensor([0]) } = inputs;
+    const vectors = Object.fromEntries(paths(base))['model.embed_tokens.weight'];
+    const inputs_embeds = gather(vectors ?? tensor([0]), input_ids);
+    expect(() => tuned.call({ inputs_embeds }, Context.evaluation)).toThrow('vectors of 4 numbers');
+  });
 });
 
 test('a shadow begins as the base, and needs blocks that follow one another', async () => {

@@ -30,11 +30,18 @@ export function projectedLayout(config: unknown): ProjectedLayout | undefined {
   if (typeof config !== 'object' || config === null) return undefined;
   if (Reflect.get(config, 'model_type') === projectedType) {
     const inner: unknown = Reflect.get(config, 'shadow_model_config');
-    return { prefix: 'shadow_model.', config: inner, isProjected: true };
+    return { prefix: 'shadow_model.', config: unnamed(inner), isProjected: true };
   }
   const names: unknown = Reflect.get(config, 'architectures');
   if (!Array.isArray(names) || names[0] !== detachedClass) return undefined;
-  return { prefix: 'backbone.', config, isProjected: false };
+  return { prefix: 'backbone.', config: unnamed(config), isProjected: false };
+}
+
+/** A config of the model within: the name of a class there is that of a whole. */
+function unnamed(config: unknown): unknown {
+  return typeof config === 'object' && config !== null
+    ? { ...config, architectures: null }
+    : config;
 }
 
 /**
@@ -60,6 +67,8 @@ export async function loadProjected(
       expected: '[width of the larger model, width of the shadow]',
       received: 'no such tensor',
     });
+  if (projectedLayout(config) !== undefined)
+    throw new LorikeetError('unsupported', 'a shadow within a shadow', { path: tensors.name });
   const backbone = await load({ config, tensors: within(tensors, prefix) });
   if (shape === undefined) return backbone;
   const shadow = requireBackbone(backbone, tensors.name);
