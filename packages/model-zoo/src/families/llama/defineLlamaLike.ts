@@ -18,7 +18,11 @@ export function defineLlamaLike<Config extends LlamaLikeConfig>(family: {
   readonly schema: z.ZodType<Config>;
   design(config: Config): LlamaDesign;
 }): ModelFamily {
-  const { modelType, prefix, schema, design } = family;
+  const { modelType, prefix, schema } = family;
+  const design = (config: Config): LlamaDesign => ({
+    ...family.design(config),
+    resized: (other) => design(schema.parse(other)),
+  });
   return defineFamily<Config>({
     modelType,
     schema,

@@ -1,3 +1,5 @@
+import type { LlamaLikeConfig } from './config.ts';
+
 /** What the families like Llama differ in, told by each of them from its config. */
 export interface LlamaDesign {
   readonly bias: {
@@ -29,4 +31,6 @@ export interface LlamaDesign {
   readonly residualDropout?: number;
   /** Another name for a kind of rotary scaling. */
   readonly ropeKind?: (kind: string) => string;
+  /** The design of a model of the family with other sizes. */
+  readonly resized?: (config: LlamaLikeConfig) => LlamaDesign;
 }

@@ -93,7 +93,8 @@ export class LlamaModel implements Model, TakesVectors {
 
   mirror({ layers, width, inner, heads }: MirrorSizes, key: Tensor): LlamaModel {
     const { config } = this;
-    const sizes = {
+    const own = {
+      ...config,
       num_hidden_layers: layers,
       hidden_size: width ?? config.hidden_size,
       intermediate_size: inner ?? config.intermediate_size,
@@ -102,7 +103,7 @@ export class LlamaModel implements Model, TakesVectors {
       head_dim: headSize(config),
       ...kindsOf(config.layer_types, layers),
     };
-    return LlamaModel.init({ ...config, ...sizes }, this.design, key);
+    return LlamaModel.init(own, this.design.resized?.(own) ?? this.design, key);
   }
 
   embed(ids: Tensor, context: Context): Tensor {
