@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,10 +14,11 @@ import {
   shadowOf,
   unloadShadow,
 } from '@lorikeet/peft-lora';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
+import { loadAdapter, saveAdapter } from '@lorikeet/peft-lora/node';
 import { gather, randomKey, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadTuned } from '../src/loadTuned.ts';
 import { expectClose, expectSteps, type Inputs, inputsIn, numbers, readIo } from './peftFixture.ts';
 
 const golden = fileURLToPath(new URL('golden', import.meta.url));
@@ -128,6 +129,20 @@ describe('a shadow alone', () => {
       );
     },
   );
+
+  test('whose name is in a config is loaded with the adapter', async () => {
+    const { model, tuned, inputs } = await expectedOf('shadow-given');
+    const dir = join(folder, 'named');
+    await saveAdapter(tuned, dir);
+    const path = join(dir, 'adapter_config.json');
+    const config = JSON.parse(await readFile(path, 'utf8'));
+    const shadow_model = join(golden, 'shadow', 'models', 'same-width');
+    await writeFile(path, JSON.stringify({ ...config, shadow_model }));
+    const again = await loadTuned(model, dir);
+    expect(await numbers(again.call(inputs, Context.evaluation).logits)).toEqual(
+      await numbers(tuned.call(inputs, Context.evaluation).logits),
+    );
+  });
 
   test("that PEFT saved is read, with the projection, and so is the adapter's", async () => {
     const { model, inputs, io } = await expectedOf('shadow-given-narrow');

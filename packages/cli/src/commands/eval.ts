@@ -1,10 +1,10 @@
 import { downloadBar, loadTokenizer } from '@lorikeet/model-zoo/node';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { useBackendOption } from '../backends.ts';
 import { type Fields, field, fieldsOf } from '../fields/fields.ts';
 import { withFields } from '../fields/readFields.ts';
+import { loadTuned } from '../loadTuned.ts';
 import { findTask } from '../tasks/findTask.ts';
 import { chooseEvaluation } from '../training/examples.ts';
 import { trialShape, tuningShape } from '../training/finetuneFields.ts';
@@ -68,7 +68,7 @@ async function evaluateModel(config: EvalConfig): Promise<void> {
   const open = data.open(tokenizer, mostTokens(modelConfig, config.max_length));
   const opening = { classes: data.classes, seed, random: false };
   const { model: base } = await openModel(config.model, modelConfig, task, opening);
-  const model = config.adapter === undefined ? base : await loadAdapter(base, config.adapter);
+  const model = config.adapter === undefined ? base : await loadTuned(base, config.adapter);
   const examples = await chooseEvaluation(data, config);
   const figures = { examples: examples.length, ...(await open.evaluate(model, examples, size)) };
   const lines = Object.entries(figures).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);

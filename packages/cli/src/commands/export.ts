@@ -4,11 +4,11 @@ import { Context, paths } from '@lorikeet/nn';
 import { exportOnnx } from '@lorikeet/onnx';
 import { runOnnx, saveOnnx } from '@lorikeet/onnx/node';
 import { isTrainable, merge } from '@lorikeet/peft-lora';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { LorikeetError, Tensor, tensor } from '@lorikeet/tensor-core';
 import { Command, Option } from 'commander';
 import { useBackendOption } from '../backends.ts';
 import { CommandFailed } from '../commandFailed.ts';
+import { loadTuned } from '../loadTuned.ts';
 import { integerOption, listOption } from '../options.ts';
 
 interface ExportFlags {
@@ -112,7 +112,7 @@ async function modelOf({ model, adapter }: ExportFlags, asInputs: boolean): Prom
       received: 'none',
     });
   }
-  const tuned = await loadAdapter(base, adapter);
+  const tuned = await loadTuned(base, adapter);
   return asInputs ? tuned : merge(tuned);
 }
 

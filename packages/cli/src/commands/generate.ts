@@ -4,7 +4,6 @@ import { createInterface } from 'node:readline';
 import { type GenerateOptions, generate, type Model, stream } from '@lorikeet/model-zoo';
 import { load, loadGenerationConfig, loadTokenizer } from '@lorikeet/model-zoo/node';
 import type { ChatMessage, Tokenizer } from '@lorikeet/model-zoo/tokenizers';
-import { loadAdapter } from '@lorikeet/peft-lora/node';
 import { LorikeetError, tensor } from '@lorikeet/tensor-core';
 import { Command } from 'commander';
 import { useBackendOption } from '../backends.ts';
@@ -13,6 +12,7 @@ import {
   generationOptions,
   withGenerationFlags,
 } from '../generationFlags.ts';
+import { loadTuned } from '../loadTuned.ts';
 
 interface GenerateFlags extends GenerationFlags {
   readonly model: string;
@@ -85,7 +85,7 @@ async function open(flags: GenerateFlags): Promise<Talker> {
   let model = await load(flags.model);
   const adapters = flags.adapter ?? [];
   for (const [i, dir] of adapters.entries())
-    model = await loadAdapter(model, dir, i === 0 ? {} : { name: `adapter${i}` });
+    model = await loadTuned(model, dir, i === 0 ? {} : { name: `adapter${i}` });
   const tokenizer = await loadTokenizer(flags.model);
   const own = await loadGenerationConfig(flags.model);
   const seed = flags.seed ?? randomInt(2 ** 31);
