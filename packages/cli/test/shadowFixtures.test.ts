@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate, initModel, type Model, ProjectedModel } from '@lorikeet/model-zoo';
 import { load, saveShadow } from '@lorikeet/model-zoo/node';
-import { adamw, Context, partition, paths } from '@lorikeet/nn';
+import { adamw, Context, isProjected, Linear, partition, paths } from '@lorikeet/nn';
 import {
   adapt,
   encodeAdapter,
@@ -211,6 +211,12 @@ describe('a small model that was trained before', async () => {
     expect(() => of(initModel(bert, randomKey(0)))).toThrow('does not tell its blocks');
     const wrapped = adapt(same, { '**.q_proj': lora() });
     expect(() => of(wrapped)).toThrow('merge its adapters first');
+    const packed = await load(join(golden, 'shadow', 'models', 'same-width'), { quantize: 'int8' });
+    expect(() => of(packed)).toThrow('load it without quantising');
+    if (!isProjected(projected)) throw new Error('no projection');
+    const { backbone } = projected;
+    const projection = Linear.init({ inFeatures: 4, outFeatures: 8 }, randomKey(0));
+    expect(() => of({ backbone, projection })).toThrow('has a bias');
   });
 
   test('of another width reads tokens, and no vectors of the model', async () => {

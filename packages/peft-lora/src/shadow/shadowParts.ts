@@ -21,9 +21,9 @@ import { modelOf } from '../prompts/promptInputs.ts';
 import { rewrite } from '../rewrite.ts';
 import type { Tensors } from '../variant.ts';
 import { mirroredIn } from './mirroredIn.ts';
-import { trainedShadow } from './pretrainedShadow.ts';
 import { type ShadowBlock, shadowBlock, updateTensors } from './shadowBlock.ts';
 import { blockNames, blocksRefusal, isPretrained, type ShadowConfig } from './shadowConfig.ts';
+import { trainedShadow } from './trainedShadow.ts';
 
 /** What trains, and where it is. */
 export interface ShadowParameters {
