@@ -49,6 +49,8 @@ save_file(tensors, folder / "model.safetensors", {"format": "pt"})
 cases["shadow-given"] = (tiny, dict(r=2, shadow_alpha=0.7, shadow_model="models/same-width"))
 cases["shadow-given-narrow"] = (tiny, dict(r=2, auxiliary_loss_weight=0.4, shadow_model="models/narrow"))
 cases["shadow-given-projected"] = (rows, dict(r=2, share_embeddings=False, shadow_model="models/projected"))
+for file in (here / "shadow" / "models").glob("*/generation_config.json"):
+    file.unlink()
 # Paths of shadows are from here.
 os.chdir(here / "shadow")
 
