@@ -6,8 +6,9 @@ export function failureOf(error: unknown, doing: string): LorikeetError {
   const message = error instanceof Error ? error.message : String(error);
   const path = pathIn(message);
   const index = /idx=(-?\d+) must be within the inclusive range \[-?\d+,\s*(-?\d+)\]/.exec(message);
+  // One below 0 was given as it is without its sign.
   if (index !== null)
-    return indexOutOfRange('gather', Number(index[1]), Number(index[2]) + 1, path);
+    return indexOutOfRange('gather', Number(index[1]) | 0, Number(index[2]) + 1, path);
   const code = isOutOfMemory(error, message) ? 'out-of-memory' : 'backend-failed';
   return new LorikeetError(code, `onnx: ${doing}: ${message}`, { path, cause: error });
 }
