@@ -49,30 +49,40 @@ export function requireSquare(op: string, type: TensorType): MatrixShape {
 }
 
 /**
- * Calls `compute` for each matrix of a stack, and writes what it gives, one part after the other. A matrix with
- * an element that is not finite gives NaN throughout.
+ * Calls `compute` for each matrix of a stack, with its elements [rows, columns], and writes what it gives, one part after
+ * the other. A matrix with an element that is not finite gives NaN throughout.
  */
-export function mapMatrices(
+export function mapElements(
   { data, shape }: Values,
   out: TypedArray,
-  compute: (matrix: Matrix) => readonly (readonly number[])[],
+  compute: (elements: Float64Array, rows: number, columns: number) => readonly ArrayLike<number>[],
 ): void {
   const [rows = 0, columns = 0] = shape.slice(-2);
   const count = sizeOf(shape.slice(0, -2));
   const step = count === 0 ? 0 : out.length / count;
   for (let i = 0; i < count; i++) {
-    const elements = data.subarray(i * rows * columns, (i + 1) * rows * columns);
+    const elements = Float64Array.from(data.subarray(i * rows * columns, (i + 1) * rows * columns));
     if (!elements.every(Number.isFinite)) {
       out.fill(Number.NaN, i * step, (i + 1) * step);
       continue;
     }
-    const matrix = Matrix.from1DArray(rows, columns, Array.from(elements));
     let at = i * step;
-    for (const part of compute(matrix)) {
+    for (const part of compute(elements, rows, columns)) {
       out.set(part, at);
       at += part.length;
     }
   }
+}
+
+/** As `mapElements`, with matrices of the library. */
+export function mapMatrices(
+  values: Values,
+  out: TypedArray,
+  compute: (matrix: Matrix) => readonly ArrayLike<number>[],
+): void {
+  mapElements(values, out, (elements, rows, columns) =>
+    compute(Matrix.from1DArray(rows, columns, Array.from(elements))),
+  );
 }
 
 /** The shape of a tensor that holds parts of these shapes one after the other, for each of a batch. */
@@ -126,11 +136,6 @@ function weighDiagonal(
 /** The mean of each matrix and its transpose. */
 export function symmetric(x: Tensor): Tensor {
   return mul(add(x, swapAxes(x)), 0.5);
-}
-
-/** The largest in magnitude; the first, if others are as large but for rounding. */
-export function largestOf(values: readonly number[]): number {
-  return values.reduce((a, b) => (Math.abs(b) > Math.abs(a) * (1 + 1e-9) ? b : a), 0);
 }
 
 /** `1 / x`, and 0 where that is infinite. */

@@ -1,5 +1,7 @@
-import type { Matrix } from 'ml-matrix';
-import { largestOf, reciprocalOrZero } from './matrices.ts';
+import type { SvdParts } from './decompositions/decomposeSvd.ts';
+import { largestOf, negate } from './decompositions/signs.ts';
+import { transpose } from './decompositions/transpose.ts';
+import { reciprocalOrZero } from './matrices.ts';
 import { add } from './ops/binary/add.ts';
 import { mul } from './ops/binary/mul.ts';
 import { sub } from './ops/binary/sub.ts';
@@ -38,12 +40,23 @@ export function svdDerivative({ u, s, v }: Svd, by: Svd): Tensor {
   );
 }
 
-/** The parts, with the signs by which the largest element of each left vector is positive. */
-export function signedParts(u: Matrix, s: readonly number[], v: Matrix): (readonly number[])[] {
-  for (let column = 0; column < u.columns; column++) {
-    if (largestOf(u.getColumn(column)) >= 0) continue;
-    u.mulColumn(column, -1);
-    v.mulColumn(column, -1);
+/**
+ * The parts of a packed decomposition, with the signs by which the largest element of each left vector is positive.
+ *
+ * @param parts Vectors as rows.
+ * @param rows The length of a left vector.
+ */
+export function signedParts(
+  { left, values, right }: SvdParts,
+  rows: number,
+  columns: number,
+): readonly Float64Array[] {
+  const count = values.length;
+  for (let i = 0; i < count; i++) {
+    const vector = left.subarray(i * rows, (i + 1) * rows);
+    if (largestOf(vector) >= 0) continue;
+    negate(vector);
+    negate(right.subarray(i * columns, (i + 1) * columns));
   }
-  return [u.to1DArray(), s, v.to1DArray()];
+  return [transpose(left, count, rows), values, transpose(right, count, columns)];
 }

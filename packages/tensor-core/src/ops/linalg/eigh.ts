@@ -1,8 +1,9 @@
-import { EigenvalueDecomposition } from 'ml-matrix';
+import { decomposeEigh } from '../../decompositions/decomposeEigh.ts';
+import { largestOf, negate } from '../../decompositions/signs.ts';
+import { transpose } from '../../decompositions/transpose.ts';
 import {
   batchStack,
-  largestOf,
-  mapMatrices,
+  mapElements,
   packedShape,
   reciprocalOrZero,
   requireSquare,
@@ -33,13 +34,15 @@ export const eighOp: Primitive<NoAttributes> = {
     return { shape: packedShape(batch, partsOf(x)), dtype: x.dtype };
   },
   evaluate(inputs, _, output) {
-    mapMatrices(operand(inputs, 0), output.data, (matrix) => {
-      const mean = matrix.clone().add(matrix.transpose()).mul(0.5);
-      const found = new EigenvalueDecomposition(mean, { assumeSymmetric: true });
-      const vectors = found.eigenvectorMatrix;
-      for (let column = 0; column < vectors.columns; column++)
-        if (largestOf(vectors.getColumn(column)) < 0) vectors.mulColumn(column, -1);
-      return [found.realEigenvalues, vectors.to1DArray()];
+    mapElements(operand(inputs, 0), output.data, (elements, side) => {
+      const mirrored = transpose(elements, side, side);
+      const mean = elements.map((element, i) => (element + (mirrored[i] as number)) / 2);
+      const { values, vectors } = decomposeEigh(mean, side);
+      for (let i = 0; i < side; i++) {
+        const vector = vectors.subarray(i * side, (i + 1) * side);
+        if (largestOf(vector) < 0) negate(vector);
+      }
+      return [values, transpose(vectors, side, side)];
     });
   },
   // M. Giles, "Collected matrix derivative results for forward and reverse mode AD", 2008.

@@ -1,9 +1,8 @@
-import { Matrix, SingularValueDecomposition } from 'ml-matrix';
+import { decomposeLeading } from '../../decompositions/decomposeLeading.ts';
 import { LorikeetError } from '../../errors.ts';
-import { leadingEigenvectors } from '../../leadingEigenvectors.ts';
 import {
   batchStack,
-  mapMatrices,
+  mapElements,
   packedShape,
   requireMatrices,
   sampleMatrix,
@@ -30,14 +29,9 @@ export const leadingSvdOp: Primitive<LeadingSvdAttributes> = {
     return { shape: packedShape(batch, partsOf(x, rank)), dtype: x.dtype };
   },
   evaluate(inputs, { rank }, output) {
-    mapMatrices(operand(inputs, 0), output.data, (matrix) => {
-      const isTall = matrix.rows > matrix.columns;
-      const wide = isTall ? matrix.transpose() : matrix;
-      const within = leadingSpace(wide, rank);
-      const found = new SingularValueDecomposition(within.mmul(wide), { autoTranspose: true });
-      const left = within.transpose().mmul(found.leftSingularVectors);
-      const right = found.rightSingularVectors;
-      return signedParts(isTall ? right : left, found.diagonal, isTall ? left : right);
+    mapElements(operand(inputs, 0), output.data, (elements, rows, columns) => {
+      const parts = decomposeLeading(elements, rows, columns, rank);
+      return signedParts(parts, rows, columns);
     });
   },
   // By all singular vectors: the others turn the first ones.
@@ -84,41 +78,4 @@ export function leadingSvd(x: Tensor, rank: number): Svd {
 function partsOf({ shape }: TensorType, rank: number): [u: Shape, s: Shape, v: Shape] {
   const [rows = 0, columns = 0] = shape.slice(-2);
   return [[rows, rank], [rank], [columns, rank]];
-}
-
-/** Orthonormal rows that span the first left singular vectors of a matrix that is no taller than wide: [rank, rows]. */
-function leadingSpace(matrix: Matrix, rank: number): Matrix {
-  if (rank === matrix.rows) return Matrix.eye(rank);
-  // So that no square is too large or too small.
-  const scale = Math.max(matrix.max(), -matrix.min()) || 1;
-  const rows = Array.from({ length: matrix.rows }, (_, i) =>
-    Float64Array.from(matrix.getRow(i), (element) => element / scale),
-  );
-  return new Matrix(leadingEigenvectors(products(rows), rank).map((vector) => Array.from(vector)));
-}
-
-/** The product of each row with those up to it. */
-function products(rows: readonly Float64Array[]): Float64Array[] {
-  return rows.map((row, i) => {
-    const line = new Float64Array(rows.length);
-    for (let j = 0; j <= i; j += 4) {
-      // Four at a time read this row once.
-      const [a, b, c, d] = [0, 1, 2, 3].map((k) => rows[Math.min(j + k, i)] ?? row) as [
-        Float64Array,
-        Float64Array,
-        Float64Array,
-        Float64Array,
-      ];
-      let [ofA, ofB, ofC, ofD] = [0, 0, 0, 0];
-      for (let k = 0; k < row.length; k++) {
-        const element = row[k] as number;
-        ofA += element * (a[k] as number);
-        ofB += element * (b[k] as number);
-        ofC += element * (c[k] as number);
-        ofD += element * (d[k] as number);
-      }
-      line.set([ofA, ofB, ofC, ofD].slice(0, i - j + 1), j);
-    }
-    return line;
-  });
 }

@@ -1,8 +1,8 @@
-import { QrDecomposition } from 'ml-matrix';
+import { decomposeQr } from '../../decompositions/decomposeQr.ts';
 import { LorikeetError } from '../../errors.ts';
 import {
   batchStack,
-  mapMatrices,
+  mapElements,
   packedShape,
   requireMatrices,
   sampleMatrix,
@@ -37,17 +37,7 @@ export const qrOp: Primitive<NoAttributes> = {
     return { shape: packedShape(batch, partsOf(x)), dtype: x.dtype };
   },
   evaluate(inputs, _, output) {
-    mapMatrices(operand(inputs, 0), output.data, (matrix) => {
-      const found = new QrDecomposition(matrix);
-      const [q, r] = [found.orthogonalMatrix, found.upperTriangularMatrix];
-      // LAPACK leaves a last row alone, where there is nothing to reflect; the library turns it over.
-      const last = matrix.rows - 1;
-      if (matrix.columns > last && r.get(last, last) !== 0) {
-        q.mulColumn(last, -1);
-        r.mulRow(last, -1);
-      }
-      return [q.to1DArray(), r.to1DArray()];
-    });
+    mapElements(operand(inputs, 0), output.data, decomposeQr);
   },
   // S. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2012.
   derivative({ inputs, output, gradient }) {
@@ -77,8 +67,7 @@ export interface Qr {
 }
 
 /**
- * The thin QR decomposition of each matrix, by Householder reflections. Signs are those of LAPACK, but where a column
- * above the last row has only zeros below the diagonal. It has a derivative where the first k columns are independent.
+ * The thin QR decomposition of each matrix, by Householder reflections. Signs are those of LAPACK. It has a derivative where the first k columns are independent.
  *
  * @param x [..., m, n], floating point.
  * @throws LorikeetError `shape-mismatch` for fewer than two axes.

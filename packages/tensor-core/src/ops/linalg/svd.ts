@@ -1,7 +1,7 @@
-import { SingularValueDecomposition } from 'ml-matrix';
+import { decomposeSvd } from '../../decompositions/decomposeSvd.ts';
 import {
   batchStack,
-  mapMatrices,
+  mapElements,
   packedShape,
   requireMatrices,
   sampleMatrix,
@@ -24,10 +24,9 @@ export const svdOp: Primitive<NoAttributes> = {
     return { shape: packedShape(batch, partsOf(x)), dtype: x.dtype };
   },
   evaluate(inputs, _, output) {
-    mapMatrices(operand(inputs, 0), output.data, (matrix) => {
-      const found = new SingularValueDecomposition(matrix, { autoTranspose: true });
-      return signedParts(found.leftSingularVectors, found.diagonal, found.rightSingularVectors);
-    });
+    mapElements(operand(inputs, 0), output.data, (elements, rows, columns) =>
+      signedParts(decomposeSvd(elements, rows, columns), rows, columns),
+    );
   },
   derivative({ inputs, output, gradient }) {
     const parts = partsOf(operand(inputs, 0).type);

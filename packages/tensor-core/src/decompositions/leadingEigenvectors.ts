@@ -1,28 +1,30 @@
-import { dotUpTo, tridiagonalize } from './tridiagonalize.ts';
+import { reflectRows } from './reflectRows.ts';
+import { tridiagonalize } from './tridiagonalize.ts';
 
 /**
  * Orthonormal eigenvectors of the largest eigenvalues of a symmetric matrix: it is made tridiagonal by reflections
- * (Householder 1958), eigenvalues are found by bisection, and vectors by inverse iteration. All of them take about ten times
- * as long.
+ * (Householder 1958), eigenvalues are found by bisection, and vectors by inverse iteration.
  *
- * @param matrix n rows, of which the part up to the diagonal is read. It is written over.
- * @returns `count` rows of n, the largest eigenvalue first.
+ * @param matrix [side, side], of which the part from the diagonal to the right is read. It is written over.
+ * @returns [count, side], the largest eigenvalue first.
  */
 export function leadingEigenvectors(
-  matrix: readonly Float64Array[],
+  matrix: Float64Array,
+  side: number,
   count: number,
-): readonly Float64Array[] {
-  const { diagonal, below, scales } = tridiagonalize(matrix);
+): Float64Array {
+  const { diagonal, beside, reflections } = tridiagonalize(matrix, side);
+  const below = new Float64Array(side);
+  below.set(beside.subarray(0, side - 1), 1);
   const found: Float64Array[] = [];
   for (let place = 0; place < count; place++) {
     const value = eigenvalue(diagonal, below, place);
     found.push(inverseIteration(diagonal, below, value, found));
   }
-  for (const vector of found)
-    matrix.forEach((v, length) => {
-      reflect(vector, v, length, scales[length] ?? 0);
-    });
-  return found;
+  const rows = new Float64Array(count * side);
+  for (const [place, vector] of found.entries()) rows.set(vector, place * side);
+  reflectRows({ data: rows, start: 0, stride: side, count }, reflections);
+  return rows;
 }
 
 /** The eigenvalue of that place from the largest: by how many are below a number, as Sturm counts them. */
@@ -72,7 +74,7 @@ function inverseIteration(
     // What rounding leaves of the others after the first time is gone after the second.
     for (let time = 0; time < 2; time++) {
       for (const other of found) {
-        const part = dotUpTo(vector, other, vector.length);
+        const part = dot(vector, other);
         for (let i = 0; i < vector.length; i++)
           vector[i] = (vector[i] as number) - part * (other[i] as number);
       }
@@ -136,17 +138,17 @@ function shiftedSolver(
   };
 }
 
-function reflect(vector: Float64Array, v: Float64Array, length: number, scale: number): void {
-  if (scale === 0) return;
-  const part = scale * dotUpTo(vector, v, length);
-  for (let i = 0; i < length; i++) vector[i] = (vector[i] as number) - part * (v[i] as number);
-}
-
 function normalize(vector: Float64Array): void {
   // Of what is large first, so that no square overflows.
   const most = vector.reduce((largest, one) => Math.max(largest, Math.abs(one)), 0);
   if (most === 0) return;
   for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / most;
-  const length = Math.sqrt(dotUpTo(vector, vector, vector.length));
+  const length = Math.sqrt(dot(vector, vector));
   for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / length;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
 }

@@ -1,0 +1,54 @@
+import { addProducts } from './addProducts.ts';
+import { decomposeSvd, type SvdParts } from './decomposeSvd.ts';
+import { leadingEigenvectors } from './leadingEigenvectors.ts';
+import { scaleToOne } from './scaleToOne.ts';
+import { transpose } from './transpose.ts';
+
+/** The parts of the first `rank` singular values of a matrix [rows, columns]: those of the matrix within the space that their left vectors span. */
+export function decomposeLeading(
+  matrix: Float64Array,
+  rows: number,
+  columns: number,
+  rank: number,
+): SvdParts {
+  if (rank === Math.min(rows, columns)) return decomposeSvd(matrix, rows, columns);
+  if (rows > columns) {
+    const { left, values, right } = decomposeLeading(transpose(matrix, rows, columns), columns, rows, rank);
+    return { left: right, values, right: left };
+  }
+  const { scaled } = scaleToOne(matrix);
+  const space = leadingEigenvectors(productsOfRows(scaled, rows, columns), rows, rank);
+  const within = decomposeSvd(multiply(space, rank, rows, matrix, columns), rank, columns);
+  return { ...within, left: multiply(within.left, rank, rank, space, rows) };
+}
+
+/** The product of each row with itself and those after it: the rest of [rows, rows] is not told. */
+function productsOfRows(matrix: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(rows * rows);
+  const block = 32;
+  for (let first = 0; first < rows; first += block) {
+    const start = first * columns;
+    const after = { data: matrix, start, stride: columns, count: rows - first };
+    const within = { ...after, count: Math.min(block, rows - first) };
+    addProducts({ data: out, start: first * rows + first, stride: rows }, within, after, columns);
+  }
+  return out;
+}
+
+/** [rows, depth] with [depth, columns]. */
+function multiply(
+  a: Float64Array,
+  rows: number,
+  depth: number,
+  b: Float64Array,
+  columns: number,
+): Float64Array {
+  const out = new Float64Array(rows * columns);
+  addProducts(
+    { data: out, start: 0, stride: columns },
+    { data: a, start: 0, stride: depth, count: rows },
+    { data: transpose(b, depth, columns), start: 0, stride: depth, count: columns },
+    depth,
+  );
+  return out;
+}

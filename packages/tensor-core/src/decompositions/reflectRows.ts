@@ -1,0 +1,80 @@
+import { addProducts, type Rows } from './addProducts.ts';
+import { transpose } from './transpose.ts';
+
+/** Reflections `H_i = I - scale_i v_i v_i^T`, whose vectors are rows that begin with zeros. */
+export interface Reflections {
+  /** [count, side]. What stands before the start of a vector is not read. */
+  readonly vectors: Float64Array;
+  readonly side: number;
+  readonly scales: Float64Array;
+  /** Vector i starts at `offset + i`. */
+  readonly offset: number;
+}
+
+/** How many reflections are multiplied into one. */
+export const blockSize = 32;
+
+/** Multiplies rows of `side` elements with all reflections from the right, the last one first. */
+export function reflectRows(rows: Rows, reflections: Reflections): void {
+  const count = reflections.scales.length;
+  for (let start = count - (count % blockSize || blockSize); start >= 0; start -= blockSize)
+    reflectBlock(rows, reflections, start, Math.min(start + blockSize, count), true);
+}
+
+/**
+ * Multiplies rows with the reflections from `start` to `end` from the right, as one product `I - V^T T V`: Schreiber and
+ * Van Loan, "A storage-efficient WY representation for products of Householder transformations", 1989.
+ */
+export function reflectBlock(
+  { data, start: startRows, stride, count }: Rows,
+  { vectors, side, scales, offset }: Reflections,
+  start: number,
+  end: number,
+  isLastFirst: boolean,
+): void {
+  const size = end - start;
+  const first = start + offset;
+  const length = side - first;
+  if (length <= 0) return;
+  const block = new Float64Array(size * length);
+  for (let i = 0; i < size; i++) {
+    const from = Math.min((start + i) * side + first + i, (start + i + 1) * side);
+    block.set(vectors.subarray(from, (start + i + 1) * side), i * length + i);
+  }
+  const asRows = (matrix: Float64Array, width: number): Rows => ({
+    data: matrix,
+    start: 0,
+    stride: width,
+    count: width === 0 ? 0 : matrix.length / width,
+  });
+  const within: Rows = { data, start: startRows + first, stride, count };
+  const parts = new Float64Array(count * size);
+  addProducts(asRows(parts, size), within, asRows(block, length), length);
+  const factor = triangularFactor(block, length, scales.subarray(start, end));
+  const turned = new Float64Array(count * size);
+  // The product with T by its columns, or with its transpose by its rows.
+  const lines = isLastFirst ? factor : transpose(factor, size, size);
+  addProducts(asRows(turned, size), asRows(parts, size), asRows(lines, size), size);
+  for (let i = 0; i < turned.length; i++) turned[i] = -(turned[i] as number);
+  addProducts(within, asRows(turned, size), asRows(transpose(block, size, length), size), size);
+}
+
+/** T, upper triangular. */
+function triangularFactor(block: Float64Array, length: number, scales: Float64Array): Float64Array {
+  const size = scales.length;
+  const products = new Float64Array(size * size);
+  const rows: Rows = { data: block, start: 0, stride: length, count: size };
+  addProducts({ data: products, start: 0, stride: size }, rows, rows, length);
+  const factor = new Float64Array(size * size);
+  for (let column = 0; column < size; column++) {
+    const scale = scales[column] as number;
+    for (let i = 0; i < column; i++) {
+      let sum = 0;
+      for (let k = i; k < column; k++)
+        sum += (factor[i * size + k] as number) * (products[column * size + k] as number);
+      factor[i * size + column] = -scale * sum;
+    }
+    factor[column * size + column] = scale;
+  }
+  return factor;
+}
