@@ -1,4 +1,6 @@
+import { iterateQr } from './iterateQr.ts';
 import { joinHalves } from './joinHalves.ts';
+import { negligible } from './scaleToOne.ts';
 
 /** The singular value decomposition of a bidiagonal matrix of one column more than rows. */
 export interface BidiagonalParts {
@@ -10,37 +12,34 @@ export interface BidiagonalParts {
   readonly right: Float64Array;
 }
 
+/** What QR iteration is faster for than dividing. */
+const smallSide = 24;
+
 /**
- * By dividing: the parts above and below the row in the middle are decomposed, and that row is added to both.
+ * By dividing: the parts above and below the row in the middle are decomposed, and that row is added to both: Gu and
+ * Eisenstat, "A divide-and-conquer algorithm for the bidiagonal SVD", 1995. A last column of zeros stays apart in `right`.
  *
- * @param diagonal Element [i, i], from `start` to `end`.
+ * @param diagonal Element [i, i]. The largest number should be near 1.
  * @param beside Element [i, i + 1].
- * @param floor What is far below this counts as 0.
  */
 export function bidiagonalSvd(
   diagonal: Float64Array,
   beside: Float64Array,
-  { start, end, floor, hasLeft }: { start: number; end: number; floor: number; hasLeft: boolean },
+  { hasLeft }: { hasLeft: boolean },
 ): BidiagonalParts {
-  if (start === end)
+  const rows = diagonal.length;
+  if (rows === 0)
     return { values: new Float64Array(0), left: new Float64Array(0), right: Float64Array.of(1) };
-  if (start + 1 === end) return oneRow(diagonal[start] as number, beside[start] as number);
-  const middle = (start + end) >> 1;
-  const options = { floor, hasLeft };
+  const options = { floor: negligible, hasLeft };
+  const found = rows <= smallSide ? iterateQr(diagonal, beside, options) : undefined;
+  if (found) return found;
+  const middle = rows >> 1;
+  const half = (start: number, end: number): BidiagonalParts =>
+    bidiagonalSvd(diagonal.subarray(start, end), beside.subarray(start, end), { hasLeft });
   return joinHalves(
-    bidiagonalSvd(diagonal, beside, { ...options, start, end: middle }),
+    half(0, middle),
     [diagonal[middle] as number, beside[middle] as number],
-    bidiagonalSvd(diagonal, beside, { ...options, start: middle + 1, end }),
+    half(middle + 1, rows),
     options,
   );
-}
-
-function oneRow(first: number, second: number): BidiagonalParts {
-  const value = Math.hypot(first, second);
-  const [cosine, sine] = value === 0 ? [1, 0] : [first / value, second / value];
-  return {
-    values: Float64Array.of(value),
-    left: Float64Array.of(1),
-    right: Float64Array.of(cosine, -sine, sine, cosine),
-  };
 }

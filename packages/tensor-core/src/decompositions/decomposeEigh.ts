@@ -1,7 +1,7 @@
 import { bidiagonalSvd } from './bidiagonalSvd.ts';
 import { columnsAsRows } from './columnsAsRows.ts';
 import { reflectRows } from './reflectRows.ts';
-import { negligible, scaleToOne } from './scaleToOne.ts';
+import { scaleToOne } from './scaleToOne.ts';
 import { tridiagonalize } from './tridiagonalize.ts';
 
 /** `x = vectors^T diag(values) vectors`. */
@@ -22,8 +22,7 @@ export function decomposeEigh(matrix: Float64Array, side: number): EighParts {
   const { scaled, scale } = scaleToOne(matrix);
   const { diagonal, beside, reflections } = tridiagonalize(scaled, side);
   const { shift, factor } = factorShifted(diagonal, beside);
-  const options = { start: 0, end: side, floor: negligible, hasLeft: false };
-  const { values, right } = bidiagonalSvd(factor.diagonal, factor.beside, options);
+  const { values, right } = bidiagonalSvd(factor.diagonal, factor.beside, { hasLeft: false });
   // The last row and column are those of the empty column that makes the factor wider than tall.
   const vectors = columnsAsRows({ data: right, stride: side + 1 }, side);
   reflectRows({ data: vectors, start: 0, stride: side, count: side }, reflections);

@@ -42,8 +42,7 @@ export function decomposeSvd(matrix: Float64Array, rows: number, columns: number
 
 function decomposeSquare(matrix: Float64Array, side: number): SvdParts {
   const { diagonal, beside, left, right } = bidiagonalize(matrix, side);
-  const options = { start: 0, end: side, floor: negligible, hasLeft: true };
-  const parts = bidiagonalSvd(diagonal, beside, options);
+  const parts = bidiagonalSvd(diagonal, beside, { hasLeft: true });
   // The last row and column of what is on the right are those of the empty column that makes the matrix wider than tall.
   const [toLeft, toRight] = [
     columnsAsRows({ data: parts.left, stride: side }, side, true),
