@@ -65,14 +65,7 @@ export function addProducts(
   }
 }
 
-function addFour(
-  out: Float64Array,
-  at: number,
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-): void {
+function addFour(out: Float64Array, at: number, a: number, b: number, c: number, d: number): void {
   out[at] = (out[at] as number) + a;
   out[at + 1] = (out[at + 1] as number) + b;
   out[at + 2] = (out[at + 2] as number) + c;

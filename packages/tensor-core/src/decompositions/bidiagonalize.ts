@@ -26,7 +26,10 @@ export function bidiagonalize(matrix: Float64Array, side: number): Bidiagonal {
   for (let k = 0; k < side; k++) {
     // The matrix is still to lose u y^T + x v^T, of the last step.
     for (let i = k; i < side; i++)
-      column[i] = (matrix[i * side + k] as number) - (u[i] as number) * (y[k] as number) - (x[i] as number) * (v[k] as number);
+      column[i] =
+        (matrix[i * side + k] as number) -
+        (u[i] as number) * (y[k] as number) -
+        (x[i] as number) * (v[k] as number);
     const fromLeft = makeReflection(column, k, side);
     diagonal[k] = fromLeft.target;
     leftScales[k] = fromLeft.scale;
@@ -53,7 +56,12 @@ export function bidiagonalize(matrix: Float64Array, side: number): Bidiagonal {
     diagonal,
     beside,
     left: { vectors: left, side, scales: leftScales, offset: 0 },
-    right: { vectors: right, side, scales: rightScales.subarray(0, Math.max(side - 1, 0)), offset: 1 },
+    right: {
+      vectors: right,
+      side,
+      scales: rightScales.subarray(0, Math.max(side - 1, 0)),
+      offset: 1,
+    },
   };
 }
 
@@ -75,8 +83,18 @@ function updateAndSum({ matrix, side, first, u, x, y, v, weights, sums }: Pass):
   // Four rows at a time read the vectors once.
   for (; i + 4 <= side; i += 4) {
     const at = i * side;
-    const [u0, u1, u2, u3] = [u[i] as number, u[i + 1] as number, u[i + 2] as number, u[i + 3] as number];
-    const [x0, x1, x2, x3] = [x[i] as number, x[i + 1] as number, x[i + 2] as number, x[i + 3] as number];
+    const [u0, u1, u2, u3] = [
+      u[i] as number,
+      u[i + 1] as number,
+      u[i + 2] as number,
+      u[i + 3] as number,
+    ];
+    const [x0, x1, x2, x3] = [
+      x[i] as number,
+      x[i + 1] as number,
+      x[i + 2] as number,
+      x[i + 3] as number,
+    ];
     const [w0, w1, w2, w3] = [
       weights[i] as number,
       weights[i + 1] as number,
@@ -138,7 +156,8 @@ function multiplyRest(
   }
   for (; i < side; i++) {
     let sum = 0;
-    for (let j = first; j < side; j++) sum += (matrix[i * side + j] as number) * (vector[j] as number);
+    for (let j = first; j < side; j++)
+      sum += (matrix[i * side + j] as number) * (vector[j] as number);
     out[i] = sum;
   }
 }

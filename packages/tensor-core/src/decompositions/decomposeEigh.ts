@@ -42,7 +42,10 @@ function factorShifted(
   }
   // A margin so that rounding leaves every pivot positive.
   const shift = radius / 16 - lowest;
-  const [ofDiagonal, ofBeside] = [new Float64Array(diagonal.length), new Float64Array(diagonal.length)];
+  const [ofDiagonal, ofBeside] = [
+    new Float64Array(diagonal.length),
+    new Float64Array(diagonal.length),
+  ];
   let taken = 0;
   for (let i = 0; i < diagonal.length; i++) {
     const pivot = Math.sqrt((diagonal[i] as number) + shift - taken);

@@ -4,16 +4,31 @@ import { leadingEigenvectors } from './leadingEigenvectors.ts';
 import { scaleToOne } from './scaleToOne.ts';
 import { transpose } from './transpose.ts';
 
-/** The parts of the first `rank` singular values of a matrix [rows, columns]: those of the matrix within the space that their left vectors span. */
+/**
+ * The parts of the first `rank` singular values of a matrix [rows, columns]: those of the matrix within the space that
+ * their left vectors span, or the first of all where that takes no longer.
+ */
 export function decomposeLeading(
   matrix: Float64Array,
   rows: number,
   columns: number,
   rank: number,
 ): SvdParts {
-  if (rank === Math.min(rows, columns)) return decomposeSvd(matrix, rows, columns);
+  if (4 * rank > Math.min(rows, columns)) {
+    const { left, values, right } = decomposeSvd(matrix, rows, columns);
+    return {
+      left: left.subarray(0, rank * rows),
+      values: values.subarray(0, rank),
+      right: right.subarray(0, rank * columns),
+    };
+  }
   if (rows > columns) {
-    const { left, values, right } = decomposeLeading(transpose(matrix, rows, columns), columns, rows, rank);
+    const { left, values, right } = decomposeLeading(
+      transpose(matrix, rows, columns),
+      columns,
+      rows,
+      rank,
+    );
     return { left: right, values, right: left };
   }
   const { scaled } = scaleToOne(matrix);

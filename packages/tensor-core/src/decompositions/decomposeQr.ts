@@ -1,5 +1,5 @@
 import { factorLq } from './factorLq.ts';
-import { blockSize, reflectBlock } from './reflectRows.ts';
+import { reflectRows } from './reflectRows.ts';
 import { scaleToOne } from './scaleToOne.ts';
 import { transpose } from './transpose.ts';
 
@@ -14,11 +14,6 @@ export function decomposeQr(
   for (let i = 0; i < l.length; i++) l[i] = (l[i] as number) * scale;
   const q = new Float64Array(columns * rows);
   for (let i = 0; i < columns; i++) q[i * rows + i] = 1;
-  const count = columns - (columns % blockSize || blockSize);
-  for (let start = count; start >= 0; start -= blockSize) {
-    // Rows above are still those of the identity, which these reflections leave alone.
-    const below = { data: q, start: start * rows, stride: rows, count: columns - start };
-    reflectBlock(below, reflections, start, Math.min(start + blockSize, columns), true);
-  }
+  reflectRows({ data: q, start: 0, stride: rows, count: columns }, reflections, true);
   return [transpose(q, columns, rows), transpose(l, columns, columns)];
 }

@@ -3,7 +3,7 @@ import { bidiagonalSvd } from './bidiagonalSvd.ts';
 import { columnsAsRows } from './columnsAsRows.ts';
 import { factorLq } from './factorLq.ts';
 import { type Reflections, reflectRows } from './reflectRows.ts';
-import { negligible, scaleToOne } from './scaleToOne.ts';
+import { scaleToOne } from './scaleToOne.ts';
 import { transpose } from './transpose.ts';
 
 /** `x = left^T diag(values) right`. */
@@ -50,8 +50,7 @@ function decomposeSquare(matrix: Float64Array, side: number): SvdParts {
   ];
   reflect(toLeft, side, left);
   reflect(toRight, side, right);
-  const values = parts.values.map((value) => (value < negligible ? 0 : value));
-  return { left: toLeft, values: values.reverse(), right: toRight };
+  return { left: toLeft, values: parts.values.reverse(), right: toRight };
 }
 
 function reflect(data: Float64Array, count: number, reflections: Reflections): void {

@@ -1,4 +1,5 @@
 import { makeReflection } from './makeReflection.ts';
+import { reflectRow } from './reflectRow.ts';
 import { blockSize, type Reflections, reflectBlock } from './reflectRows.ts';
 
 /**
@@ -6,7 +7,11 @@ import { blockSize, type Reflections, reflectBlock } from './reflectRows.ts';
  *
  * @param matrix [rows, columns]. It is written over: l stands up to the diagonal, the vectors of the reflections are those of the result.
  */
-export function factorLq(matrix: Float64Array, rows: number, columns: number): Reflections & { l: Float64Array } {
+export function factorLq(
+  matrix: Float64Array,
+  rows: number,
+  columns: number,
+): Reflections & { l: Float64Array } {
   const scales = new Float64Array(rows);
   const diagonal = new Float64Array(rows);
   const reflections = { vectors: matrix, side: columns, scales, offset: 0 };
@@ -16,8 +21,9 @@ export function factorLq(matrix: Float64Array, rows: number, columns: number): R
       const { scale, target } = makeReflection(matrix, i * columns + i, (i + 1) * columns);
       scales[i] = scale;
       diagonal[i] = target;
+      const vector = { vectors: matrix, from: i * columns + i, scale };
       for (let j = i + 1; j < end && scale !== 0; j++)
-        reflectOne(matrix, i * columns + i, j * columns + i, columns - i, scale);
+        reflectRow(vector, { data: matrix, start: j * columns + i }, columns - i);
     }
     const below = { data: matrix, start: end * columns, stride: columns, count: rows - end };
     reflectBlock(below, reflections, start, end, false);
@@ -28,12 +34,4 @@ export function factorLq(matrix: Float64Array, rows: number, columns: number): R
     l[i * rows + i] = diagonal[i] as number;
   }
   return { ...reflections, l };
-}
-
-function reflectOne(matrix: Float64Array, v: number, row: number, length: number, scale: number): void {
-  let sum = 0;
-  for (let k = 0; k < length; k++) sum += (matrix[v + k] as number) * (matrix[row + k] as number);
-  const part = scale * sum;
-  for (let k = 0; k < length; k++)
-    matrix[row + k] = (matrix[row + k] as number) - part * (matrix[v + k] as number);
 }

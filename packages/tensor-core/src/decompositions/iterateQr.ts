@@ -31,7 +31,7 @@ export function iterateQr(
   let scale = floor;
   for (let i = 0; i < rows; i++)
     scale = Math.max(scale, Math.abs(diagonal[i] as number), Math.abs(beside[i] as number));
-  const tolerance = (Number.EPSILON / 4) * scale;
+  const tolerance = Number.EPSILON * scale;
   emptyLastColumn(matrix);
   let end = rows - 1;
   for (let sweeps = 0; end > 0; sweeps++) {
@@ -98,7 +98,11 @@ function shiftOf(
   tolerance: number,
 ): number {
   for (let i = start; i <= end; i++) if (Math.abs(diagonal[i] as number) <= tolerance) return 0;
-  const [a, b, c] = [diagonal[end - 1] as number, beside[end - 1] as number, diagonal[end] as number];
+  const [a, b, c] = [
+    diagonal[end - 1] as number,
+    beside[end - 1] as number,
+    diagonal[end] as number,
+  ];
   const before = end - 1 > start ? (beside[end - 2] as number) : 0;
   const last = c * c + b * b;
   const half = (a * a + before * before - last) / 2;

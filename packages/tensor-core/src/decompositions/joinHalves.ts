@@ -25,8 +25,7 @@ export function joinHalves(
   const row = new Float64Array(rows);
   row[0] = length;
   for (let i = 0; i < rowsAbove; i++) row[1 + i] = first * (lastAbove[i] as number);
-  for (let i = 0; i < rowsBelow; i++)
-    row[1 + rowsAbove + i] = second * (below.right[i] as number);
+  for (let i = 0; i < rowsBelow; i++) row[1 + rowsAbove + i] = second * (below.right[i] as number);
   const diagonal = new Float64Array(rows);
   diagonal.set(above.values, 1);
   diagonal.set(below.values, 1 + rowsAbove);
@@ -41,7 +40,7 @@ export function joinHalves(
   );
   const within = vectorsWithin({ diagonal, row, deflation, columns, hasLeft });
   return {
-    values: within.values,
+    values: within.values.map((value) => (value < floor ? 0 : value)),
     left: hasLeft ? joinLeft(above, below, within.left) : within.left,
     right: joinRight(above, below, within.right, cosine, sine),
   };
@@ -67,7 +66,9 @@ function vectorsWithin({ diagonal, row, deflation, columns, hasLeft }: Within): 
     (length, j) => length * Math.sign(row[kept[j] as number] as number),
   );
   const found = [...roots, ...settled.map((place) => diagonal[place] as number)];
-  const order = Array.from(found.keys()).sort((a, b) => (found[a] as number) - (found[b] as number));
+  const order = Array.from(found.keys()).sort(
+    (a, b) => (found[a] as number) - (found[b] as number),
+  );
   const right = new Float64Array((rows + 1) ** 2);
   const left = new Float64Array(hasLeft ? rows ** 2 : 0);
   const backwards = [...turns].reverse();
@@ -109,7 +110,9 @@ function exactRow(poles: Float64Array, apart: Float64Array): Float64Array {
       const other = i < j ? i : i + 1;
       const pole = poles[j] as number;
       const between =
-        other === count ? -1 : (pole - (poles[other] as number)) * (pole + (poles[other] as number));
+        other === count
+          ? -1
+          : (pole - (poles[other] as number)) * (pole + (poles[other] as number));
       squares[j] = (squares[j] as number) * (distance / between);
     }
   }
@@ -129,12 +132,26 @@ function normalize(vector: Float64Array): void {
   for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / length;
 }
 
-function joinLeft(above: BidiagonalParts, below: BidiagonalParts, turned: Float64Array): Float64Array {
+function joinLeft(
+  above: BidiagonalParts,
+  below: BidiagonalParts,
+  turned: Float64Array,
+): Float64Array {
   const [rowsAbove, rowsBelow] = [above.values.length, below.values.length];
   const rows = rowsAbove + 1 + rowsBelow;
   const out = new Float64Array(rows * rows);
-  const of = (data: Float64Array, start: number, stride: number, count: number) => ({ data, start, stride, count });
-  addProducts(of(out, 0, rows, 0), of(above.left, 0, rowsAbove, rowsAbove), of(turned, 0, rows, rows), rowsAbove);
+  const of = (data: Float64Array, start: number, stride: number, count: number) => ({
+    data,
+    start,
+    stride,
+    count,
+  });
+  addProducts(
+    of(out, 0, rows, 0),
+    of(above.left, 0, rowsAbove, rowsAbove),
+    of(turned, 0, rows, rows),
+    rowsAbove,
+  );
   for (let i = 0; i < rows; i++) out[rowsAbove * rows + i] = turned[i * rows + rowsAbove] as number;
   addProducts(
     of(out, (rowsAbove + 1) * rows, rows, 0),
@@ -159,8 +176,18 @@ function joinRight(
   for (let i = 0; i < side; i++)
     turn(turned, i * side + sideAbove - 1, (i + 1) * side - 1, cosine, -sine);
   const out = new Float64Array(side * side);
-  const of = (data: Float64Array, start: number, stride: number, count: number) => ({ data, start, stride, count });
-  addProducts(of(out, 0, side, 0), of(above.right, 0, sideAbove, sideAbove), of(turned, 0, side, side), sideAbove);
+  const of = (data: Float64Array, start: number, stride: number, count: number) => ({
+    data,
+    start,
+    stride,
+    count,
+  });
+  addProducts(
+    of(out, 0, side, 0),
+    of(above.right, 0, sideAbove, sideAbove),
+    of(turned, 0, side, side),
+    sideAbove,
+  );
   addProducts(
     of(out, sideAbove * side, side, 0),
     of(below.right, 0, sideBelow, sideBelow),

@@ -1,4 +1,5 @@
 import { addProducts, type Rows } from './addProducts.ts';
+import { reflectRow } from './reflectRow.ts';
 import { transpose } from './transpose.ts';
 
 /** Reflections `H_i = I - scale_i v_i v_i^T`, whose vectors are rows that begin with zeros. */
@@ -14,11 +15,34 @@ export interface Reflections {
 /** How many reflections are multiplied into one. */
 export const blockSize = 32;
 
-/** Multiplies rows of `side` elements with all reflections from the right, the last one first. */
-export function reflectRows(rows: Rows, reflections: Reflections): void {
-  const count = reflections.scales.length;
-  for (let start = count - (count % blockSize || blockSize); start >= 0; start -= blockSize)
-    reflectBlock(rows, reflections, start, Math.min(start + blockSize, count), true);
+/**
+ * Multiplies rows of `side` elements with all reflections from the right, the last one first.
+ *
+ * @param isIdentity That the rows are those of the identity. The first i are then left alone by the reflections from i on.
+ */
+export function reflectRows(rows: Rows, reflections: Reflections, isIdentity = false): void {
+  const { vectors, side, scales, offset } = reflections;
+  const from = (row: number): Rows => ({
+    ...rows,
+    start: rows.start + row * rows.stride,
+    count: rows.count - row,
+  });
+  const count = scales.length;
+  if (count > blockSize / 2) {
+    for (let i = count - (count % blockSize || blockSize); i >= 0; i -= blockSize) {
+      const end = Math.min(i + blockSize, count);
+      reflectBlock(isIdentity ? from(i) : rows, reflections, i, end, true);
+    }
+    return;
+  }
+  for (let i = count - 1; i >= 0; i--) {
+    const first = offset + i;
+    const vector = { vectors, from: i * side + first, scale: scales[i] as number };
+    for (let row = isIdentity ? i : 0; row < rows.count; row++) {
+      const start = rows.start + row * rows.stride + first;
+      reflectRow(vector, { data: rows.data, start }, side - first);
+    }
+  }
 }
 
 /**

@@ -41,7 +41,10 @@ function rootAbove(
   shiftTo(shifted, poles, i);
   if (i + 1 === poles.length) {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return { pole: i, shift: solve(shifted, weights, i, { low: 0, high: 2 * total, at: total / 2 }) };
+    return {
+      pole: i,
+      shift: solve(shifted, weights, i, { low: 0, high: 2 * total, at: total / 2 }),
+    };
   }
   const gap = shifted[i + 1] as number;
   const { below, above } = evaluate(shifted, weights, i, gap / 2);

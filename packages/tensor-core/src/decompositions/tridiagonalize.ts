@@ -17,14 +17,22 @@ export interface Tridiagonal {
  */
 export function tridiagonalize(matrix: Float64Array, side: number): Tridiagonal {
   const zeros = (): Float64Array => new Float64Array(side);
-  const [diagonal, beside, v, w, next, product] = [zeros(), zeros(), zeros(), zeros(), zeros(), zeros()];
+  const [diagonal, beside, v, w, next, product] = [
+    zeros(),
+    zeros(),
+    zeros(),
+    zeros(),
+    zeros(),
+    zeros(),
+  ];
   const scales = new Float64Array(Math.max(side - 1, 0));
   for (let k = 0; k < side; k++) {
     // The matrix is still to lose v w^T + w v^T, of the last step.
     const row = matrix.subarray(k * side, (k + 1) * side);
     for (let j = k; j < side; j++)
       row[j] =
-        (row[j] as number) - ((v[k] as number) * (w[j] as number) + (w[k] as number) * (v[j] as number));
+        (row[j] as number) -
+        ((v[k] as number) * (w[j] as number) + (w[k] as number) * (v[j] as number));
     diagonal[k] = row[k] as number;
     if (k + 1 === side) break;
     const { scale, target } = makeReflection(row, k + 1, side);
