@@ -8,6 +8,7 @@ import { mixedCommand } from './mixed.ts';
 import { overheadCommand } from './overhead.ts';
 import { soakCommand } from './soak.ts';
 import { stepCommand } from './step.ts';
+import { svdCommand } from './svd.ts';
 
 const bench = new Command('bench')
   .description('Measure. One benchmark a run; --json FILE writes the figures.')
@@ -20,7 +21,8 @@ const bench = new Command('bench')
   .addCommand(mixedCommand())
   .addCommand(overheadCommand())
   .addCommand(soakCommand())
-  .addCommand(stepCommand());
+  .addCommand(stepCommand())
+  .addCommand(svdCommand());
 for (const command of [bench, ...bench.commands]) command.exitOverride();
 try {
   await bench.parseAsync(process.argv.slice(2), { from: 'user' });

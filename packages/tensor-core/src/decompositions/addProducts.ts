@@ -1,17 +1,11 @@
-/** Rows of a matrix: row i starts at `start + i * stride`. */
-export interface Rows {
-  readonly data: Float64Array;
-  readonly start: number;
-  readonly stride: number;
-  readonly count: number;
-}
+import type { Rows } from './rowsOf.ts';
 
 /**
  * Adds to `out` [rows of a, rows of b] the inner product of the first `depth` elements of each row of `a` with those of each of `b`.
  * Blocks of 2 by 4 keep eight sums in registers, so that each element that is loaded serves more than once.
  */
 export function addProducts(
-  out: Omit<Rows, 'count'>,
+  out: Rows,
   { data: a, start: startA, stride: strideA, count: rows }: Rows,
   { data: b, start: startB, stride: strideB, count: columns }: Rows,
   depth: number,

@@ -1,6 +1,7 @@
 import { bidiagonalSvd } from './bidiagonalSvd.ts';
 import { columnsAsRows } from './columnsAsRows.ts';
 import { reflectRows } from './reflectRows.ts';
+import { rowsOf } from './rowsOf.ts';
 import { scaleToOne } from './scaleToOne.ts';
 import { tridiagonalize } from './tridiagonalize.ts';
 
@@ -16,7 +17,7 @@ export interface EighParts {
  * The eigenvalues and eigenvectors of a symmetric matrix [side, side]. Errors are of the order of the rounding of the largest value.
  *
  * With a multiple of the identity that makes it positive definite, its tridiagonal form is `B^T B` of a bidiagonal matrix (Cholesky), of which the
- * right singular vectors are those looked for.
+ * right singular vectors are the eigenvectors.
  */
 export function decomposeEigh(matrix: Float64Array, side: number): EighParts {
   const { scaled, scale } = scaleToOne(matrix);
@@ -25,7 +26,7 @@ export function decomposeEigh(matrix: Float64Array, side: number): EighParts {
   const { values, right } = bidiagonalSvd(factor.diagonal, factor.beside, { hasLeft: false });
   // The last row and column are those of the empty column that makes the factor wider than tall.
   const vectors = columnsAsRows({ data: right, stride: side + 1 }, side);
-  reflectRows({ data: vectors, start: 0, stride: side, count: side }, reflections);
+  reflectRows(rowsOf(vectors, side), reflections);
   return { values: values.map((value) => (value * value - shift) * scale), vectors };
 }
 

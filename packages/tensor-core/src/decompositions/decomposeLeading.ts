@@ -1,6 +1,7 @@
 import { addProducts } from './addProducts.ts';
 import { decomposeSvd, type SvdParts } from './decomposeSvd.ts';
 import { leadingEigenvectors } from './leadingEigenvectors.ts';
+import { rowsOf } from './rowsOf.ts';
 import { scaleToOne } from './scaleToOne.ts';
 import { transpose } from './transpose.ts';
 
@@ -42,10 +43,11 @@ function productsOfRows(matrix: Float64Array, rows: number, columns: number): Fl
   const out = new Float64Array(rows * rows);
   const block = 32;
   for (let first = 0; first < rows; first += block) {
-    const start = first * columns;
-    const after = { data: matrix, start, stride: columns, count: rows - first };
-    const within = { ...after, count: Math.min(block, rows - first) };
-    addProducts({ data: out, start: first * rows + first, stride: rows }, within, after, columns);
+    const count = rows - first;
+    const after = { data: matrix, start: first * columns, stride: columns, count };
+    const within = { ...after, count: Math.min(block, count) };
+    const sums = { data: out, start: first * rows + first, stride: rows, count };
+    addProducts(sums, within, after, columns);
   }
   return out;
 }
@@ -59,11 +61,7 @@ function multiply(
   columns: number,
 ): Float64Array {
   const out = new Float64Array(rows * columns);
-  addProducts(
-    { data: out, start: 0, stride: columns },
-    { data: a, start: 0, stride: depth, count: rows },
-    { data: transpose(b, depth, columns), start: 0, stride: depth, count: columns },
-    depth,
-  );
+  const other = transpose(b, depth, columns);
+  addProducts(rowsOf(out, columns), rowsOf(a, depth), rowsOf(other, depth), depth);
   return out;
 }

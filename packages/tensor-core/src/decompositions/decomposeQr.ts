@@ -1,5 +1,6 @@
 import { factorLq } from './factorLq.ts';
 import { reflectRows } from './reflectRows.ts';
+import { rowsOf } from './rowsOf.ts';
 import { scaleToOne } from './scaleToOne.ts';
 import { transpose } from './transpose.ts';
 
@@ -14,6 +15,6 @@ export function decomposeQr(
   for (let i = 0; i < l.length; i++) l[i] = (l[i] as number) * scale;
   const q = new Float64Array(columns * rows);
   for (let i = 0; i < columns; i++) q[i * rows + i] = 1;
-  reflectRows({ data: q, start: 0, stride: rows, count: columns }, reflections, true);
+  reflectRows(rowsOf(q, rows), reflections, true);
   return [transpose(q, columns, rows), transpose(l, columns, columns)];
 }

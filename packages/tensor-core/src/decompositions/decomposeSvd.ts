@@ -2,7 +2,8 @@ import { bidiagonalize } from './bidiagonalize.ts';
 import { bidiagonalSvd } from './bidiagonalSvd.ts';
 import { columnsAsRows } from './columnsAsRows.ts';
 import { factorLq } from './factorLq.ts';
-import { type Reflections, reflectRows } from './reflectRows.ts';
+import { reflectRows } from './reflectRows.ts';
+import { rowsOf } from './rowsOf.ts';
 import { scaleToOne } from './scaleToOne.ts';
 import { transpose } from './transpose.ts';
 
@@ -17,10 +18,11 @@ export interface SvdParts {
 }
 
 /**
- * The thin singular value decomposition of a matrix [rows, columns]. Errors are of the order of the rounding of the largest value.
+ * The thin singular value decomposition of a matrix [rows, columns]. Errors are of the order of the rounding of the
+ * largest value.
  *
- * A matrix that is not square is first made so by reflections of its longer rows (Chan, "An improved algorithm for computing the singular value
- * decomposition", 1982); the square one is made bidiagonal, and that one decomposed by dividing.
+ * A matrix that is not square is first made so by reflections of its longer rows (Chan, "An improved algorithm for
+ * computing the singular value decomposition", 1982). The square one is made bidiagonal, and that one decomposed.
  */
 export function decomposeSvd(matrix: Float64Array, rows: number, columns: number): SvdParts {
   if (rows > columns) {
@@ -28,16 +30,18 @@ export function decomposeSvd(matrix: Float64Array, rows: number, columns: number
     return { left: right, values, right: left };
   }
   const { scaled, scale } = scaleToOne(matrix);
-  if (rows === columns) {
-    const { left, values, right } = decomposeSquare(scaled, rows);
-    return { left, values: values.map((value) => value * scale), right };
-  }
-  const { l, ...reflections } = factorLq(scaled, rows, columns);
+  const { left, values, right } =
+    rows === columns ? decomposeSquare(scaled, rows) : decomposeWide(scaled, rows, columns);
+  return { left, values: values.map((value) => value * scale), right };
+}
+
+function decomposeWide(matrix: Float64Array, rows: number, columns: number): SvdParts {
+  const { l, ...reflections } = factorLq(matrix, rows, columns);
   const { left, values, right } = decomposeSquare(l, rows);
   const wide = new Float64Array(rows * columns);
   for (let i = 0; i < rows; i++) wide.set(right.subarray(i * rows, (i + 1) * rows), i * columns);
-  reflect(wide, rows, reflections);
-  return { left, values: values.map((value) => value * scale), right: wide };
+  reflectRows(rowsOf(wide, columns), reflections);
+  return { left, values, right: wide };
 }
 
 function decomposeSquare(matrix: Float64Array, side: number): SvdParts {
@@ -48,11 +52,7 @@ function decomposeSquare(matrix: Float64Array, side: number): SvdParts {
     columnsAsRows({ data: parts.left, stride: side }, side, true),
     columnsAsRows({ data: parts.right, stride: side + 1 }, side, true),
   ];
-  reflect(toLeft, side, left);
-  reflect(toRight, side, right);
+  reflectRows(rowsOf(toLeft, side), left);
+  reflectRows(rowsOf(toRight, side), right);
   return { left: toLeft, values: parts.values.reverse(), right: toRight };
-}
-
-function reflect(data: Float64Array, count: number, reflections: Reflections): void {
-  reflectRows({ data, start: 0, stride: reflections.side, count }, reflections);
 }

@@ -1,4 +1,5 @@
 import { reflectRows } from './reflectRows.ts';
+import { rowsOf } from './rowsOf.ts';
 import { tridiagonalize } from './tridiagonalize.ts';
 
 /**
@@ -23,7 +24,7 @@ export function leadingEigenvectors(
   }
   const rows = new Float64Array(count * side);
   for (const [place, vector] of found.entries()) rows.set(vector, place * side);
-  reflectRows({ data: rows, start: 0, stride: side, count }, reflections);
+  reflectRows(rowsOf(rows, side), reflections);
   return rows;
 }
 

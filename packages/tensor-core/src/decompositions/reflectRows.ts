@@ -1,5 +1,6 @@
-import { addProducts, type Rows } from './addProducts.ts';
+import { addProducts } from './addProducts.ts';
 import { reflectRow } from './reflectRow.ts';
+import { type Rows, rowsOf } from './rowsOf.ts';
 import { transpose } from './transpose.ts';
 
 /** Reflections `H_i = I - scale_i v_i v_i^T`, whose vectors are rows that begin with zeros. */
@@ -65,30 +66,24 @@ export function reflectBlock(
     const from = Math.min((start + i) * side + first + i, (start + i + 1) * side);
     block.set(vectors.subarray(from, (start + i + 1) * side), i * length + i);
   }
-  const asRows = (matrix: Float64Array, width: number): Rows => ({
-    data: matrix,
-    start: 0,
-    stride: width,
-    count: width === 0 ? 0 : matrix.length / width,
-  });
   const within: Rows = { data, start: startRows + first, stride, count };
   const parts = new Float64Array(count * size);
-  addProducts(asRows(parts, size), within, asRows(block, length), length);
+  addProducts(rowsOf(parts, size), within, rowsOf(block, length), length);
   const factor = triangularFactor(block, length, scales.subarray(start, end));
   const turned = new Float64Array(count * size);
   // The product with T by its columns, or with its transpose by its rows.
   const lines = isLastFirst ? factor : transpose(factor, size, size);
-  addProducts(asRows(turned, size), asRows(parts, size), asRows(lines, size), size);
+  addProducts(rowsOf(turned, size), rowsOf(parts, size), rowsOf(lines, size), size);
   for (let i = 0; i < turned.length; i++) turned[i] = -(turned[i] as number);
-  addProducts(within, asRows(turned, size), asRows(transpose(block, size, length), size), size);
+  addProducts(within, rowsOf(turned, size), rowsOf(transpose(block, size, length), size), size);
 }
 
 /** T, upper triangular. */
 function triangularFactor(block: Float64Array, length: number, scales: Float64Array): Float64Array {
   const size = scales.length;
   const products = new Float64Array(size * size);
-  const rows: Rows = { data: block, start: 0, stride: length, count: size };
-  addProducts({ data: products, start: 0, stride: size }, rows, rows, length);
+  const rows = rowsOf(block, length);
+  addProducts(rowsOf(products, size), rows, rows, length);
   const factor = new Float64Array(size * size);
   for (let column = 0; column < size; column++) {
     const scale = scales[column] as number;
