@@ -29,7 +29,7 @@ export function reflectRows(rows: Rows, reflections: Reflections, isIdentity = f
     count: rows.count - row,
   });
   const count = scales.length;
-  if (count > blockSize / 2) {
+  if (count > blockSize) {
     for (let i = count - (count % blockSize || blockSize); i >= 0; i -= blockSize) {
       const end = Math.min(i + blockSize, count);
       reflectBlock(isIdentity ? from(i) : rows, reflections, i, end, true);

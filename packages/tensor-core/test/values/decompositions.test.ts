@@ -21,6 +21,13 @@ const rounding = 50 * Number.EPSILON;
 const inLibrary = async (x: Tensor): Promise<Matrix> =>
   Matrix.from1DArray(x.shape[0] ?? 0, x.shape[1] ?? 0, Array.from(await x.data()));
 
+/** The Laplacian of a path with weights. */
+const path = (side: number): Tensor => {
+  const weight = (i: number): number => (i < 0 || i + 1 >= side ? 0 : 2.5 + Math.cos(i * i));
+  return matrixOf(side, side, (i, j) =>
+    i === j ? weight(i - 1) + weight(i) : Math.abs(i - j) === 1 ? -weight(Math.min(i, j)) : 0,
+  );
+};
 const clusters = (i: number): number => 1 + Math.floor(i / 25) + (i % 25) * 1e-15;
 const fall = (i: number): number => 10 ** ((-12 * i) / 79);
 
@@ -150,6 +157,7 @@ describe.each<[name: string, make: () => Tensor]>([
   ['one of condition 1e12', () => withEigenvalues(spread(80, fall))],
   ['one of low rank', () => matmul(noise([60, 5]), swapAxes(noise([60, 5])))],
   ['Wilkinson', () => wilkinson(101)],
+  ['a path, of which the least is at the bound that rows tell', () => path(50)],
 ])('the eigenvalues of %s', (_, make) => {
   test('are ordered, and with orthonormal vectors the matrix again, to rounding', async () => {
     const x = make();
