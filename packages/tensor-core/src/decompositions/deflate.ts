@@ -1,5 +1,5 @@
 /** A turn of two axes by which the first loses its part of the row. */
-export interface Turn {
+interface Turn {
   readonly from: number;
   readonly to: number;
   readonly cosine: number;
