@@ -152,3 +152,23 @@ export async function numbersIn(tensors: readonly Tensor[]): Promise<number[]> {
   await evaluate(tensors);
   return (await Promise.all(tensors.map((leaf) => leaf.data()))).flatMap((data) => [...data]);
 }
+
+/** The model in f32, as files are. */
+export function inSingle(model: Reader): Reader {
+  return mapTensors(model, (leaf) => leaf.cast('f32'));
+}
+
+/** A scalar of what a reader gives for labelled inputs. */
+export function objective(
+  model: Reader,
+  given: ReaderInputs,
+  context: Context = Context.evaluation,
+): Tensor {
+  return scalarOf(callReader(model, { ...labelledInputs, ...given }, context));
+}
+
+/** On which each of the outputs has a slope of its own, and the loss. */
+export function scalarOf({ logits, loss }: ReturnType<Reader['call']>): Tensor {
+  const sum = logits.mul(noiseTensor(logits.shape, 90).cast(logits.dtype)).sum();
+  return loss === undefined ? sum : sum.add(loss);
+}

@@ -26,20 +26,23 @@ import { noiseTensor } from '../noise.ts';
 import { requireDerivative } from '../numericalDerivative.ts';
 import {
   adaptReader,
-  callReader,
+  inSingle,
   labelledInputs,
   moduleAdapterLaw,
   numbersIn,
+  objective,
   placesOf,
   readerOutputs,
   trainedReader,
 } from './moduleAdapterCase.ts';
+import { computesInSingle } from './precisionLaws.ts';
 import { Reader, type ReaderInputs } from './reader.ts';
 
 /**
  * What every method that changes no weight must obey, our own or yours, on a small causal model in f64: the base is left as it
  * is and comes back; the start, counts and randomness are as the traits say; gradients reach every parameter and equal
- * differences; rows of a batch do not know of each other, but where the trait says so; every option does something; files keep it all.
+ * differences; in f32 it is close to that; rows of a batch do not know of each other, but where the trait says so; every option does
+ * something; files keep it all.
  *
  * @example
  * import { promptTuningVariant } from '@lorikeet/peft-lora';
@@ -49,6 +52,7 @@ export function moduleAdapterLaws<Config>(variant: ModuleVariant<Config>): reado
   return [
     leavesTheBase(variant),
     startsAsItSays(variant),
+    computesInSingle(variant),
     isMadeByItsKey(variant),
     countsItsParameters(variant),
     reachesItsParameters(variant),
@@ -63,7 +67,10 @@ export function moduleAdapterLaws<Config>(variant: ModuleVariant<Config>): reado
 
 /** Those of `moduleAdapterLaws` whose numbers are f32, for a backend without f64, where the others compute on the host. */
 export function singleModuleAdapterLaws<Config>(variant: ModuleVariant<Config>): readonly Law[] {
-  return variant.peft === undefined ? [] : [survivesItsFile(variant)];
+  return [
+    computesInSingle(variant),
+    ...(variant.peft === undefined ? [] : [survivesItsFile(variant)]),
+  ];
 }
 
 function leavesTheBase<C>(variant: ModuleVariant<C>): Law {
@@ -295,25 +302,10 @@ function survivesItsFile<C>(variant: ModuleVariant<C>): Law {
   });
 }
 
-function inSingle(model: Reader): Reader {
-  return mapTensors(model, (leaf) => leaf.cast('f32'));
-}
-
 function liveOf(tuned: Reader): [string, Tensor][] {
   return paths(partition(tuned, isTrainable)[0]);
 }
 
 function rowOf(inputs: ReaderInputs, row: number): ReaderInputs {
   return mapTensors(inputs, (leaf) => sliceAxis(leaf, 0, row, 1));
-}
-
-/** A scalar of the outputs and of the loss. */
-function objective(
-  model: Reader,
-  inputs: ReaderInputs,
-  context: Context = Context.evaluation,
-): Tensor {
-  const { logits, loss } = callReader(model, { ...labelledInputs, ...inputs }, context);
-  const sum = logits.mul(noiseTensor(logits.shape, 90)).sum();
-  return loss === undefined ? sum : sum.add(loss);
 }

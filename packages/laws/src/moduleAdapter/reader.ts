@@ -20,16 +20,24 @@ import {
   greater,
   iota,
   normal,
+  ones,
+  rmsNorm,
   sliceAxis,
   type Tensor,
   tanh,
+  tensor,
 } from '@lorikeet/tensor-core';
-import { noiseTensor } from '../noise.ts';
+import { noise, noiseTensor } from '../noise.ts';
 
 const [width, heads, rows, positions] = [4, 2, 6, 10];
 
+/** Gives numbers of about the size of those that it takes. */
 function linear(outputs: number, inputs: number, seed: number): Linear {
-  return new Linear(noiseTensor([outputs, inputs], seed), noiseTensor([outputs], seed + 50));
+  const weight = noise(seed, outputs * inputs).map((value) => value / Math.sqrt(inputs));
+  return new Linear(
+    tensor(Float64Array.from(weight), [outputs, inputs], 'f64'),
+    noiseTensor([outputs], seed + 50),
+  );
 }
 
 class ReaderAttention implements OpenAttention {
@@ -105,6 +113,14 @@ export interface ReaderOutputs {
   readonly past_key_values?: readonly KeyValues[];
 }
 
+/**
+ * States of mean square 1, whatever an adapter adds to them: scores of thousands, and arguments of tanh near 100, leave of
+ * gradients in f32 what their own rounding makes of them.
+ */
+function unit(x: Tensor): Tensor {
+  return rmsNorm(x, ones([width], x.dtype), 1e-5);
+}
+
 /** One layer of a reader. */
 class ReaderBlock {
   readonly attention: ReaderAttention;
@@ -116,8 +132,8 @@ class ReaderBlock {
   }
 
   call(x: Tensor, ...[mask, past, context]: Rest): Tensor {
-    const state = x.add(context.call('attention', this.attention, x, mask, past));
-    return state.add(tanh(context.call('inner', this.inner, state)));
+    const state = x.add(context.call('attention', this.attention, unit(x), mask, past));
+    return state.add(tanh(context.call('inner', this.inner, unit(state))));
   }
 }
 
@@ -198,7 +214,7 @@ export class Reader implements Mirrored {
     for (const [i, block] of this.layers.entries()) {
       const own = context.child('layers').child(i);
       if (use_cache === true) {
-        const mine = block.attention.keyValues(state, own.child('attention'));
+        const mine = block.attention.keyValues(unit(state), own.child('attention'));
         kept.push(afterPast(past?.[i], mine));
       }
       state = own.call('block', block, state, mask, past?.[i]);
