@@ -37,7 +37,7 @@ export interface CordaOptions<T, Batch>
  * https://arxiv.org/abs/2406.05223. Of `W C`, with C the covariance of the inputs, the singular values are taken; the product is
  * taken out of the weight as for PiSSA.
  *
- * @param tuned with an adapter of `lora({ initLoraWeights: 'corda' })` on linear layers.
+ * @param tuned with an adapter of `lora`, `velora` or `monteclora` with `initLoraWeights: 'corda'` on linear layers.
  * @throws LorikeetError as `initializeEva` does.
  */
 export async function initializeCorda<T, Batch>(

@@ -1,7 +1,9 @@
 import {
   div,
+  foldIn,
   LorikeetError,
   permute,
+  randomKey,
   reshape,
   sliceAxis,
   sqrt,
@@ -9,12 +11,12 @@ import {
   type Tensor,
   zeros,
 } from '@lorikeet/tensor-core';
-import { AdaptedWeight, AdapterSettings } from '../adaptedWeight.ts';
+import { AdaptedWeight } from '../adaptedWeight.ts';
 import { mapAdapted } from '../layers.ts';
-import type { LoraConfig } from '../lora/loraConfig.ts';
 import { type InputStatistics, layerInputs } from './layerInputs.ts';
 import { loraPlaces } from './loraPlaces.ts';
 import { withFirstValues } from './withFirstValues.ts';
+import { withRank } from './withRank.ts';
 
 export interface EvaOptions<T, Batch> {
   readonly batches: Iterable<Batch> | AsyncIterable<Batch>;
@@ -26,6 +28,8 @@ export interface EvaOptions<T, Batch> {
   readonly rho?: number;
   /** Divides each direction by the root of its singular value. Defaults to false. */
   readonly whiten?: boolean;
+  /** Of what a method draws anew for another rank. */
+  readonly key?: Tensor;
 }
 
 /**
@@ -34,12 +38,19 @@ export interface EvaOptions<T, Batch> {
  * not centred, of all batches; B is zero. A weight to which no rank falls loses its adapter; alpha follows the rank, so that the
  * scaling stays.
  *
- * @param tuned with an adapter of `lora({ initLoraWeights: 'eva' })` on linear layers.
+ * @param tuned with an adapter of `lora`, `velora`, `monteclora` or `kasa` with `initLoraWeights: 'eva'` on linear layers.
  * @throws LorikeetError `invalid-argument` for another adapter, `unsupported` for other layers or ones that are not called.
  */
 export async function initializeEva<T, Batch>(
   tuned: T,
-  { batches, call, name = 'default', rho = 2, whiten = false }: EvaOptions<T, Batch>,
+  {
+    batches,
+    call,
+    name = 'default',
+    rho = 2,
+    whiten = false,
+    key = randomKey(0),
+  }: EvaOptions<T, Batch>,
 ): Promise<T> {
   const places = loraPlaces(tuned, name, 'eva');
   const inputs = await layerInputs(tuned, name, batches, call);
@@ -59,10 +70,13 @@ export async function initializeEva<T, Batch>(
   const ranks = new Map<string, number>();
   for (const { path } of chosen) ranks.set(path, (ranks.get(path) ?? 0) + 1);
 
+  const configs = new Map(places.map(({ path, config }) => [path, config] as const));
   const ranked = mapAdapted(tuned, (layer) => {
     if (!(layer instanceof AdaptedWeight) || layer.name !== name) return layer;
-    const rank = ranks.get(layer.settings.path);
-    return rank === undefined ? layer.base : withRank(layer, rank);
+    const { path } = layer.settings;
+    const [rank, config] = [ranks.get(path), configs.get(path)];
+    if (rank === undefined || config === undefined) return layer.base;
+    return withRank(layer, config, rank, foldIn(key, path));
   });
   const values = places.flatMap(({ path, shape }) => {
     const [rank, part] = [ranks.get(path), found.get(path)];
@@ -86,17 +100,4 @@ export function inputsOf(
     path,
     hint: 'adapt linear layers that every batch goes through, with this adapter outermost',
   });
-}
-
-/** The layer with another rank and the same scaling. Its values are yet to be given. */
-function withRank(layer: AdaptedWeight, rank: number): AdaptedWeight {
-  const { base, parameters, name, settings, mix, frozen, shared } = layer;
-  const config = settings.config as LoraConfig;
-  const ratio = rank / config.rank;
-  const alpha = config.alpha * (config.useRslora ? Math.sqrt(ratio) : ratio);
-  const own = { ...config, rank, alpha, rankPattern: {}, alphaPattern: {} };
-  const method = { ...settings.method, config: own };
-  const { path, site, shape } = settings;
-  const changed = new AdapterSettings(method, path, site, shape);
-  return new AdaptedWeight(base, parameters, name, changed, mix, frozen, shared);
 }

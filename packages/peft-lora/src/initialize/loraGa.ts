@@ -40,7 +40,7 @@ export interface LoraGaOptions<T, Batch> {
  * https://arxiv.org/abs/2407.05000. A and B have singular vectors of the gradient by the weight; their product is taken out of the weight
  * as for PiSSA.
  *
- * @param tuned with an adapter of `lora({ initLoraWeights: 'lora_ga' })` on linear layers.
+ * @param tuned with an adapter of `lora`, `velora` or `monteclora` with `initLoraWeights: 'lora_ga'` on linear layers.
  * @throws LorikeetError `invalid-argument` for another adapter, `unsupported` for a rank above half of a weight's.
  */
 export async function initializeLoraGa<T, Batch>(

@@ -1,17 +1,33 @@
 import { LorikeetError } from '@lorikeet/tensor-core';
+import { z } from 'zod';
 import { AdaptedWeight } from '../adaptedWeight.ts';
 import { requireAdapter } from '../compose.ts';
 import { adapterLayers } from '../layers.ts';
-import type { LoraConfig, LoraInit } from '../lora/loraConfig.ts';
+import type { LoraInit } from '../lora/loraConfig.ts';
 import { moduleOf } from '../peft/adapterTensors.ts';
 import type { SiteShape } from '../siteShape.ts';
-import { loraVariant } from '../variants/lora.ts';
 
-/** One weight with a LoRA adapter. */
+/** What the first values ask of a config; it has the rest of its fields, too. */
+export interface PlacedConfig {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly useRslora: boolean;
+  readonly initLoraWeights: LoraInit;
+}
+
+/** Which first values a method takes, its own schema says. */
+const placedConfig: z.ZodType<PlacedConfig> = z.looseObject({
+  rank: z.int(),
+  alpha: z.number(),
+  useRslora: z.boolean(),
+  initLoraWeights: z.custom<LoraInit>(),
+});
+
+/** One weight with an adapter of LoRA, or of a method that is LoRA besides. */
 export interface LoraPlace {
   readonly path: string;
   readonly layer: AdaptedWeight;
-  readonly config: LoraConfig;
+  readonly config: PlacedConfig;
   readonly shape: SiteShape;
 }
 
@@ -25,17 +41,18 @@ export function loraPlaces(tuned: unknown, name: string, init: LoraInit): LoraPl
   return adapterLayers(tuned).flatMap(({ path, layer }) => {
     if (!(layer instanceof AdaptedWeight) || layer.name !== name) return [];
     const { variant, config, shape } = layer.settings;
-    if (variant.name !== loraVariant.name || (config as LoraConfig).initLoraWeights !== init) {
+    const { data: found } = placedConfig.safeParse(config);
+    if (found?.initLoraWeights !== init) {
       throw new LorikeetError(
         'invalid-argument',
         'the adapter is not made for these first values',
         {
           path,
-          expected: `lora({ initLoraWeights: '${init}' })`,
+          expected: `a method of LoRA's with initLoraWeights: '${init}'`,
           received: `${variant.name} ${JSON.stringify(config)}`,
         },
       );
     }
-    return [{ path: moduleOf(path), layer, config: config as LoraConfig, shape }];
+    return [{ path: moduleOf(path), layer, config: found, shape }];
   });
 }

@@ -125,10 +125,13 @@ function firstFactors(args: InitArguments<LoraConfig>): { readonly A: Tensor; re
   // The factors of experts are drawn as one matrix, so that the other axes alone count as inputs.
   const asMatrix = (sides: Shape): Shape =>
     shape.kind === 'experts' ? [shape.experts * (sides[1] ?? 0), sides[2] ?? 0] : sides;
-  return {
-    A: init === 'gaussian' ? normal(keyA, a, 0, 1 / R) : reshape(uniform(keyA, asMatrix(a)), a),
-    B: init === false ? reshape(uniform(keyB, asMatrix(b)), b) : zeros(b),
-  };
+  const A =
+    init === 'gaussian' ? normal(keyA, a, 0, 1 / R) : reshape(uniform(keyA, asMatrix(a)), a);
+  const B = init === false ? reshape(uniform(keyB, asMatrix(b)), b) : zeros(b);
+  if (!takesPart(config)) return { A, B };
+  // Until they are made from data. The product is taken out of the weight, in its own precision.
+  const dtype = promote(args.base().dtype, 'f32');
+  return { A: cast(A, dtype), B: cast(B, dtype) };
 }
 
 /** PiSSA, Meng et al. 2024, https://arxiv.org/abs/2404.02948: the largest singular values, a root of each on both sides. */

@@ -9,7 +9,7 @@ import {
 import { loraVariant } from '../variants/lora.ts';
 import { biasOfB } from './biasOfB.ts';
 import { frozenOf, refusalOf } from './firstFactors.ts';
-import { iterationsOf, type LoraConfig } from './loraConfig.ts';
+import { iterationsOf, type LoraConfig, type LoraInit, namedInits } from './loraConfig.ts';
 
 /** The config of a method that is LoRA in evaluation, and something else besides in training. */
 export interface LoraInTrainingConfig
@@ -17,14 +17,8 @@ export interface LoraInTrainingConfig
     LoraConfig,
     'rank' | 'alpha' | 'dropout' | 'useRslora' | 'loraBias' | 'rankPattern' | 'alphaPattern'
   > {
-  /** First values of A and B, as LoRA's; those that come from data, and a B that does not train, are LoRA's alone. */
-  readonly initLoraWeights:
-    | boolean
-    | 'gaussian'
-    | 'orthogonal'
-    | 'pissa'
-    | 'olora'
-    | `pissa_niter_${number}`;
+  /** First values of A and B, as LoRA's; a B that does not train is LoRA's alone. */
+  readonly initLoraWeights: Exclude<LoraInit, 'mica'>;
 }
 
 const { rank, alpha, dropout, useRslora, loraBias, rankPattern, alphaPattern } =
@@ -45,13 +39,16 @@ export const loraFields: Fields = {
   alphaPattern,
   initLoraWeights: peftField(
     z
-      .union([
-        z.boolean(),
-        z.enum(['gaussian', 'orthogonal', 'pissa', 'olora']),
-        z
-          .templateLiteral(['pissa_niter_', z.int()])
-          .refine((init) => iterationsOf(init) !== undefined),
-      ])
+      .union(
+        [
+          z.boolean(),
+          z.enum(namedInits).exclude(['mica']),
+          z
+            .templateLiteral(['pissa_niter_', z.int()])
+            .refine((init) => iterationsOf(init) !== undefined),
+        ],
+        { error: "first values of LoRA, but for 'mica', which is a method of its own" },
+      )
       .default(true),
     'init_lora_weights',
   ),
@@ -79,6 +76,9 @@ const combinations = [
   { initLoraWeights: 'pissa', loraBias: false },
   { initLoraWeights: 'pissa_niter_2', loraBias: false },
   { initLoraWeights: 'olora', loraBias: false },
+  { initLoraWeights: 'eva', loraBias: false },
+  { initLoraWeights: 'corda', loraBias: false },
+  { initLoraWeights: 'lora_ga', loraBias: false },
 ] as const;
 
 type Parts = Required<

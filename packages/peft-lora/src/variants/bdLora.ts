@@ -47,7 +47,11 @@ export const bdLoraVariant: Variant<BdLoraConfig> = {
       rankPattern,
       alphaPattern,
       initLoraWeights: peftField(
-        z.union([z.boolean(), z.literal('gaussian')]).default(true),
+        z
+          .union([z.boolean(), z.literal('gaussian')], {
+            error: "true, false or 'gaussian': others are of whole factors, and one is in blocks",
+          })
+          .default(true),
         'init_lora_weights',
       ),
       useBdlora: peftField(

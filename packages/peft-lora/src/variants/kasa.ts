@@ -41,7 +41,7 @@ export interface KasaConfig
     'rank' | 'alpha' | 'dropout' | 'useRslora' | 'loraBias' | 'rankPattern' | 'alphaPattern'
   > {
   /** First values of A and B, as LoRA's; those that take a part out of the weight are not for KaSA. */
-  readonly initLoraWeights: boolean | 'gaussian' | 'orthogonal';
+  readonly initLoraWeights: boolean | 'gaussian' | 'orthogonal' | 'eva';
   readonly kasaConfig: KasaPenalty;
 }
 
@@ -66,7 +66,12 @@ export const kasaVariant: Variant<KasaConfig> = {
       rankPattern,
       alphaPattern,
       initLoraWeights: peftField(
-        z.union([z.boolean(), z.enum(['gaussian', 'orthogonal'])]).default(true),
+        z
+          .union([z.boolean(), z.enum(['gaussian', 'orthogonal', 'eva'])], {
+            error:
+              "true, false, 'gaussian', 'orthogonal' or 'eva': KaSA cuts what others start from",
+          })
+          .default(true),
         'init_lora_weights',
       ),
       kasaConfig: peftField(
@@ -105,6 +110,7 @@ export const kasaVariant: Variant<KasaConfig> = {
       { initLoraWeights: false, loraBias: false },
       { initLoraWeights: 'gaussian', loraBias: false },
       { initLoraWeights: 'orthogonal', loraBias: false },
+      { initLoraWeights: 'eva', loraBias: false },
     ] as const),
     rankPattern: draw.boolean() ? {} : { first: draw.integer(1, 2) },
     alphaPattern: draw.boolean() ? {} : { second: 5 },

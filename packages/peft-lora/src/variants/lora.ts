@@ -47,6 +47,9 @@ const combinations = [
   { initLoraWeights: 'pissa_niter_2', loraBias: false, useDora: false },
   { initLoraWeights: 'olora', loraBias: false, useDora: false },
   { initLoraWeights: 'mica', loraBias: false, useDora: false },
+  { initLoraWeights: 'eva', loraBias: false, useDora: false },
+  { initLoraWeights: 'corda', loraBias: false, useDora: false },
+  { initLoraWeights: 'lora_ga', loraBias: false, useDora: true },
   { initLoraWeights: 'gaussian', loraBias: false, useDora: false },
 ] as const;
 

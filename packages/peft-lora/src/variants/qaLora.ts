@@ -34,7 +34,11 @@ export const qaLoraVariant: Variant<QaLoraConfig> = {
     rankPattern,
     alphaPattern,
     initLoraWeights: peftField(
-      z.union([z.boolean(), z.literal('gaussian')]).default(true),
+      z
+        .union([z.boolean(), z.literal('gaussian')], {
+          error: "true, false or 'gaussian': others are of single inputs, and A has groups of them",
+        })
+        .default(true),
       'init_lora_weights',
     ),
     qaloraGroupSize: peftField(z.int().positive().default(16), 'qalora_group_size'),

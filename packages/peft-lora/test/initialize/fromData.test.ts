@@ -1,16 +1,23 @@
-import { Context, Conv1D, Linear } from '@lorikeet/nn';
+import { Context, Conv1D, Linear, materialize } from '@lorikeet/nn';
 import {
   AdaptedWeight,
   adapt,
+  bdLora,
   convertToLora,
   decodeAdapter,
   encodeAdapter,
   initializeCorda,
   initializeEva,
   initializeLoraGa,
+  kasa,
   type LoraInit,
   type LoraOptions,
   lora,
+  type Method,
+  merge,
+  monteclora,
+  qaLora,
+  velora,
 } from '@lorikeet/peft-lora';
 import {
   foldIn,
@@ -49,10 +56,20 @@ const batches = [random('x1', [2, 3, 8]), random('x2', [4, 8])];
 const rows = [batches[0]?.reshape([6, 8]), batches[1]].filter((part) => part !== undefined);
 const model = new Pair();
 const call = (pair: Pair, x: Tensor): readonly Tensor[] => pair.call(x);
+const plain = { rank: 2, alpha: 6 };
+const adaptPair = <C>(how: Method<C>): Pair => adapt(model, { '{first,second}': how });
 const tunedFor = (init: LoraInit, options: LoraOptions = {}): Pair =>
-  adapt(model, {
-    '{first,second}': lora({ rank: 2, alpha: 6, initLoraWeights: init, ...options }),
-  });
+  adaptPair(lora({ ...plain, initLoraWeights: init, ...options }));
+const loss = (pair: Pair, x: Tensor): Tensor =>
+  pair
+    .call(x)
+    .map((output) => square(output).sum())
+    .reduce((sum, part) => sum.add(part));
+const firstValues = {
+  eva: (tuned: Pair) => initializeEva(tuned, { batches, call }),
+  corda: (tuned: Pair) => initializeCorda(tuned, { batches, call }),
+  lora_ga: (tuned: Pair) => initializeLoraGa(tuned, { batches, loss }),
+};
 
 function layerOf(weight: unknown): AdaptedWeight {
   if (weight instanceof AdaptedWeight) return weight;
@@ -164,11 +181,6 @@ describe('CorDA', () => {
 });
 
 describe('LoRA-GA', () => {
-  const loss = (pair: Pair, x: Tensor): Tensor =>
-    pair
-      .call(x)
-      .map((output) => square(output).sum())
-      .reduce((sum, part) => sum.add(part));
   /** Of the sum of squares the gradient by the first weight is 2 yᵀ x, by hand. */
   const gradient = rows
     .map((x) => model.first.call(x, Context.evaluation).permute([1, 0]).matmul(x).mul(2))
@@ -229,4 +241,95 @@ describe('LoRA-GA', () => {
       initializeLoraGa(tunedFor('lora_ga', { rank: 3 }), { batches, loss }),
     ).rejects.toThrow(refusal('unsupported', 'at most 2'));
   });
+});
+
+type Init = 'eva' | 'corda' | 'lora_ga';
+
+/** What PEFT gives first values to beside plain LoRA. */
+const methods: readonly (readonly [string, (initLoraWeights: Init) => Method<unknown>])[] = [
+  ['dora', (initLoraWeights) => lora({ ...plain, useDora: true, initLoraWeights })],
+  ['velora', (initLoraWeights) => velora({ ...plain, initLoraWeights })],
+  [
+    'monteclora',
+    (initLoraWeights) =>
+      monteclora({ ...plain, initLoraWeights, montecloraConfig: { numSamples: 3 } }),
+  ],
+];
+
+describe.each(methods)('%s', (_, how) => {
+  const made = (init: Init): Promise<Pair> => firstValues[init](adaptPair(how(init)));
+
+  test.each(['eva', 'corda', 'lora_ga'] as const)(
+    'takes the first values of %s from data, as LoRA does',
+    async (init) => {
+      const [found, expected] = [await made(init), await firstValues[init](tunedFor(init))];
+      for (const field of ['first', 'second'] as const) {
+        const [own, loras] = [factorsOf(found[field].weight), factorsOf(expected[field].weight)];
+        await expectClose(own.A, loras.A, 0);
+        await expectClose(own.B, loras.B, 0);
+      }
+      await expectUnchanged(found);
+    },
+  );
+
+  test.each(['eva', 'corda', 'lora_ga'] as const)(
+    'trained from %s is merged, saved and loaded',
+    async (init) => {
+      const tuned = await trainedForm(await made(init));
+      const loaded = await decodeAdapter(model, await withConfig(await filesOf(tuned)));
+      const x = random('test', [3, 8]);
+      for (const [i, output] of tuned.call(x).entries()) {
+        await expectClose(loaded.call(x)[i] ?? output, output);
+        await expectClose(merge(tuned).call(x)[i] ?? output, output, 1e-4);
+      }
+    },
+  );
+});
+
+test('of another rank, what monteclora draws its changes from is made anew', async () => {
+  const tuned = await initializeEva(adaptPair(monteclora({ ...plain, initLoraWeights: 'eva' })), {
+    batches,
+    call,
+    key: randomKey(1),
+  });
+  const layers = [layerOf(tuned.first.weight), layerOf(tuned.second.weight)];
+  expect(layers.map(({ settings }) => settings.config)).toMatchObject([{ rank: 3 }, { rank: 1 }]);
+  expect(layers.map(({ parameters }) => parameters.stdPrior?.shape)).toEqual([[3], [1]]);
+  expect(layers.map(({ frozen }) => frozen.gaussianVarPrior?.shape)).toEqual([
+    [3, 3],
+    [1, 1],
+  ]);
+  const [output] = tuned.first.call(random('test', [3, 8]), Context.training(key)).shape;
+  expect(output).toBe(3);
+});
+
+test('of another rank, kasa takes as many singular values from the weight', async () => {
+  const tuned = await initializeEva(adaptPair(kasa({ ...plain, initLoraWeights: 'eva' })), {
+    batches,
+    call,
+  });
+  for (const [field, rank] of [
+    ['first', 3],
+    ['second', 1],
+  ] as const) {
+    const { parameters, frozen, base } = layerOf(tuned[field].weight);
+    expect(parameters.diagonal?.shape).toEqual([rank]);
+    const least = (await numbers(singularValues(materialize(base)))).slice(-rank);
+    const taken = frozen.droppedB?.matmul(frozen.droppedA ?? tensor([])) ?? tensor([]);
+    const found = (await numbers(singularValues(taken))).slice(0, rank);
+    await expectClose(tensor(found), tensor(least), 1e-5);
+  }
+  const files = await filesOf(await trainedForm(tuned));
+  expect(files.config).toMatchObject({ r: 3, rank_pattern: { second: 1 } });
+});
+
+test.each([
+  [kasa, 'corda', 'KaSA cuts'],
+  [kasa, 'lora_ga', 'KaSA cuts'],
+  [qaLora, 'eva', 'groups'],
+  [bdLora, 'eva', 'in blocks'],
+  [velora, 'mica', 'of its own'],
+] as const)('%o refuses first values of %s, and says why', (how, init, reason) => {
+  const options = { initLoraWeights: init, useBdlora: {} };
+  expect(() => Reflect.apply(how, undefined, [options])).toThrow(refusal('invalid-config', reason));
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Context, combine, Linear, partition, paths } from '@lorikeet/nn';
 import {
   adapt,
@@ -30,6 +31,7 @@ import {
   tensor,
   zeros,
 } from '@lorikeet/tensor-core';
+import { openSafetensors } from '@lorikeet/tensor-core/safetensors/node';
 import { describe, expect, test } from 'vitest';
 import { largestResult } from '../largestResult.ts';
 import { filesOf, withConfig } from '../peft/files.ts';
@@ -46,7 +48,7 @@ function keyOf(path: string): string {
     .replace('bias.parameters.bias', 'lora_B.bias');
 }
 
-describe.each(['velora', 'velora-once', 'velora-random', 'velora-pissa'])(
+describe.each(['velora', 'velora-once', 'velora-random', 'velora-pissa', 'velora-eva'])(
   'what PEFT trained as %s',
   (name) => {
     test('gives the outputs and the merged weights of PEFT', async () => {
@@ -79,6 +81,23 @@ describe.each(['velora', 'velora-once', 'velora-random', 'velora-pissa'])(
       const { dir, io } = await reference(name);
       await expectFiles(await loadAdapter(new Stack(io), dir), dir);
     });
+  },
+);
+
+test.each(['velora-corda', 'velora-lora-ga'])(
+  '%s, which PEFT converts into LoRA of twice the rank, is LoRA without the mark that PEFT leaves',
+  async (name) => {
+    const { dir, io, value } = await reference(name);
+    await expect(loadAdapter(new Stack(io), dir)).rejects.toThrow(
+      refusal('missing-tensor', 'lora_velora_embed'),
+    );
+    const json = JSON.parse(readFileSync(`${dir}/adapter_config.json`, 'utf8'));
+    const tensors = await openSafetensors(`${dir}/adapter_model.safetensors`);
+    const files = { config: { ...json, velora_config: null }, tensors };
+    const tuned = await decodeAdapter(new Stack(io), files);
+    await tensors.close();
+    await expectClose(tuned.call(value('x')), value('y'));
+    await expectMerged(tuned, io);
   },
 );
 
