@@ -1,6 +1,7 @@
 import { at, Context, combine, isAdaptable, mapTree, paths, zipTrees } from '@lorikeet/nn';
 import type { Variant } from '@lorikeet/peft-lora';
 import {
+  compile,
   div,
   evaluate,
   full,
@@ -11,6 +12,7 @@ import {
   stopped,
   substitute,
   type Tensor,
+  tensor,
 } from '@lorikeet/tensor-core';
 import { requireSame } from '../closeness.ts';
 import type { Law } from '../law.ts';
@@ -60,16 +62,19 @@ export function differentiates<C>(variant: Variant<C>): Law {
         // Along itself the projection of a derivative is as steep as the derivative.
         const direction = isProjected ? await evaluate(mapTree(slopes, unit)) : anywhere;
         const products = zipTrees((g, d) => g.mul(d).sum(), slopes, direction);
+        const hold = variant.traits.holdsConstants?.(method.config, context.isTraining)
+          ? await holding(loss(trainable))
+          : (value: Tensor): Tensor => value;
+        // One program for all parameters and all steps.
+        const moved = compile((along: typeof direction, t: Tensor) =>
+          hold(loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), trainable, along))),
+        );
         for (const [path, slope] of paths(await evaluate(products))) {
-          const only = mapTree(direction, (leaf, at) =>
-            at.join('.') === path ? leaf : leaf.mul(0),
+          const only = await evaluate(
+            mapTree(direction, (leaf, at) => (at.join('.') === path ? leaf : leaf.mul(0))),
           );
-          const moved = (t: number): Tensor =>
-            loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), trainable, only));
-          const hold = variant.traits.holdsConstants?.(method.config, context.isTraining)
-            ? await holding(loss(trainable))
-            : (value: Tensor): Tensor => value;
-          const at = (t: number): Promise<number> => hold(moved(t)).item();
+          const at = async (t: number): Promise<number> =>
+            (await moved(only, tensor(t, [], 'f64'))).item();
           await requireDerivative(`the derivative by ${path}`, await slope.item(), at, 1e-6);
         }
       }

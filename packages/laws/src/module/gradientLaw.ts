@@ -1,5 +1,5 @@
 import { combine, mapTree, type Part, partition, paths, zipTrees } from '@lorikeet/nn';
-import { evaluate, grad, isFloat, type Tensor } from '@lorikeet/tensor-core';
+import { compile, evaluate, grad, isFloat, type Tensor, tensor } from '@lorikeet/tensor-core';
 import { noiseTensor } from '../noise.ts';
 import { requireDerivative } from '../numericalDerivative.ts';
 import { type CallableModule, contextOf, type ModuleCase } from './moduleCase.ts';
@@ -19,10 +19,16 @@ export async function differentiates(given: ModuleCase<CallableModule>): Promise
       return output.mul(noiseTensor(output.shape, 11)).sum();
     };
     const products = zipTrees((g, d) => g.mul(d).sum(), grad(loss)(live), direction);
+    // One program for all parameters and all steps.
+    const moved = compile((along: typeof direction, t: Tensor) =>
+      loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), live, along)),
+    );
     for (const [path, slope] of paths(await evaluate(products))) {
-      const only = mapTree(direction, (leaf, at) => (at.join('.') === path ? leaf : leaf.mul(0)));
-      const at = (t: number): Promise<number> =>
-        loss(zipTrees((leaf, d) => leaf.add(d.mul(t)), live, only)).item();
+      const only = await evaluate(
+        mapTree(direction, (leaf, at) => (at.join('.') === path ? leaf : leaf.mul(0))),
+      );
+      const at = async (t: number): Promise<number> =>
+        (await moved(only, tensor(t, [], 'f64'))).item();
       await requireDerivative(`the derivative by ${path}`, await slope.item(), at, 1e-6);
     }
   }
