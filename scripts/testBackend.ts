@@ -17,13 +17,9 @@ const makers: Readonly<Record<string, () => Promise<Backend>>> = {
 const name = process.env.LORIKEET_BACKEND || 'reference';
 const make = makers[name];
 
-/** One for all files of a process. */
-const made = globalThis as { lorikeetTestBackend?: Promise<Backend> };
-
 if (make !== undefined) {
   const { useBackend } = await import('../packages/tensor-core/src/index.ts');
-  made.lorikeetTestBackend ??= make();
-  useBackend(await made.lorikeetTestBackend);
+  useBackend(await make());
 } else if (name !== 'reference') {
   const known = ['reference', ...Object.keys(makers)].join(', ');
   throw new Error(`LORIKEET_BACKEND is ${name}: the tests know ${known}`);
