@@ -13,6 +13,7 @@ import {
   zeros,
 } from '@lorikeet/tensor-core';
 import { z } from 'zod';
+import type { LowRank } from '../algebra/lowRank.ts';
 import { parameterOf } from '../parameterOf.ts';
 import type { SiteShape } from '../siteShape.ts';
 import type { TargetOptions } from '../target.ts';
@@ -85,8 +86,9 @@ export const missVariant: Variant<MissConfig> = {
   materialize({ base, shape, config, parameters }) {
     const block = parameterOf(parameters, 'block');
     if (config.initWeights === 'bat') return add(base(), blockwiseUpdate(base(), block));
-    const rows = tile(wideBlock(block, shape), [Math.ceil(shape.in / config.rank), 1]);
-    return add(base(), swapAxes(sliceAxis(rows, 0, 0, shape.in))); // [out, in]
+    // Sooner than the repeated block itself: the sum is a part of the product.
+    const { left, right } = factorsOf(block, shape, config);
+    return add(base(), dot(left, right, { contract: [[1], [0]] })); // [out, in]
   },
 
   contract(x, { base, shape, config, parameters, product, context }) {
@@ -107,14 +109,10 @@ export const missVariant: Variant<MissConfig> = {
     return add(product(x), tile(narrow, repeats)); // [..., out]
   },
 
-  lowRank({ shape, config, parameters }) {
-    if (config.initWeights === 'bat') return undefined;
-    const block = parameterOf(parameters, 'block');
-    const unit = eye(config.rank, config.rank, { dtype: block.dtype });
-    const groups = tile(unit, [1, Math.ceil(shape.in / config.rank)]); // which inputs each row reads
-    const right = sliceAxis(groups, 1, 0, shape.in); // [R, in]
-    return { left: swapAxes(wideBlock(block, shape)), right, scale: 1 };
-  },
+  lowRank: ({ shape, config, parameters }) =>
+    config.initWeights === 'bat'
+      ? undefined
+      : factorsOf(parameterOf(parameters, 'block'), shape, config),
 };
 
 /** Matrix shard sharing: the weight plus one block of R rows of inputs, repeated along the inputs. */
@@ -122,9 +120,12 @@ export function miss(options: MissOptions = {}): Method<MissConfig> {
   return method(missVariant, options);
 }
 
-/** The block with its columns repeated along the outputs, where it is narrow: [R, out]. */
-function wideBlock(block: Tensor, { out }: SiteShape): Tensor {
-  return tile(block, [1, out / (block.shape[1] ?? 1)]);
+/** The block, repeated along the outputs where it is narrow, times which inputs each of its rows reads. */
+function factorsOf(block: Tensor, shape: SiteShape, { rank: R }: MissConfig): LowRank {
+  const wide = tile(block, [1, shape.out / (block.shape[1] ?? 1)]); // [R, out]
+  const unit = eye(R, R, { dtype: block.dtype });
+  const right = sliceAxis(tile(unit, [1, Math.ceil(shape.in / R)]), 1, 0, shape.in); // [R, in]
+  return { left: swapAxes(wide), right, scale: 1 };
 }
 
 function blockSides(
