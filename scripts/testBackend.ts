@@ -4,7 +4,7 @@ import type { Backend } from '../packages/tensor-core/src/index.ts';
 const makers: Readonly<Record<string, () => Promise<Backend>>> = {
   onnx: async () => {
     const { createNodeBackend } = await import('../packages/onnx/src/node.ts');
-    return createNodeBackend({ threads: 1 });
+    return createNodeBackend({ threads: 1, hostWork: 0 });
   },
   webgpu: async () => {
     const { createNodeWebgpuBackend } = await import(

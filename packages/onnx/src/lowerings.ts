@@ -44,3 +44,8 @@ export function loweringOf(op: AnyOp): Lowering {
   if (rule === undefined) throw new LorikeetError('internal', `onnx: no lowering of ${op.name}`);
   return rule;
 }
+
+/** Whether the results of an op have elements of its operands, so that nothing is rounded. */
+export function isExact(op: AnyOp): boolean {
+  return byOp.get(op)?.exact === true;
+}

@@ -1,4 +1,4 @@
-import { createOnnxBackend } from '@lorikeet/onnx';
+import { createOnnxBackend, type OnnxRuntime } from '@lorikeet/onnx';
 import { createNodeBackend } from '@lorikeet/onnx/node';
 import { add, tensor } from '@lorikeet/tensor-core';
 import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
@@ -15,7 +15,7 @@ async function twice(backend: ReturnType<typeof createNodeBackend>): Promise<num
 /** Counts the results that the runtime hands back: copies of what it wrote into the tensors that it was given. */
 function counting(stopsAtMark?: () => Promise<boolean>) {
   const copies: string[] = [];
-  const backend = createOnnxBackend({
+  const runtime: OnnxRuntime = {
     Tensor: RuntimeTensor,
     InferenceSession: {
       async create(model, options) {
@@ -29,12 +29,12 @@ function counting(stopsAtMark?: () => Promise<boolean>) {
       },
     },
     ...(stopsAtMark === undefined ? {} : { stopsAtMark }),
-  });
-  return { backend, copies };
+  };
+  return { backend: createOnnxBackend(runtime, { hostWork: 0 }), copies };
 }
 
 test('the native backend gives what it wrote', async () => {
-  expect(await twice(createNodeBackend())).toEqual([2, 4, 6]);
+  expect(await twice(createNodeBackend({ hostWork: 0 }))).toEqual([2, 4, 6]);
 });
 
 test('with the mark no result is copied, without it each is', async () => {
@@ -47,7 +47,7 @@ test('with the mark no result is copied, without it each is', async () => {
 });
 
 test('an error of a run is still thrown', async () => {
-  const backend = createOnnxBackend({
+  const runtime: OnnxRuntime = {
     Tensor: RuntimeTensor,
     InferenceSession: {
       create: () =>
@@ -57,7 +57,8 @@ test('an error of a run is still thrown', async () => {
         }),
     },
     stopsAtMark: () => Promise.resolve(true),
-  });
+  };
+  const backend = createOnnxBackend(runtime, { hostWork: 0 });
   await expect(twice(backend)).rejects.toThrow('a program failed: it broke');
 });
 

@@ -23,7 +23,7 @@ import { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { on } from './on.ts';
 
-const onnx = createNodeBackend({ threads: 1 });
+const onnx = createNodeBackend({ threads: 1, hostWork: 0 });
 
 /** The text of an error under its code, without the line that led to it. */
 async function textOf(call: () => unknown): Promise<string> {
@@ -144,6 +144,7 @@ test.each([
         endProfiling: () => session.endProfiling(),
       };
     }),
+    { hostWork: 0 },
   );
   const double = compile((x: Tensor) => add(x, x));
   await on(backend, async () => {

@@ -36,7 +36,7 @@ function observed(): {
       },
     },
   };
-  const backend = createOnnxBackend(runtime, { threads: 1 });
+  const backend = createOnnxBackend(runtime, { threads: 1, hostWork: 0 });
   return { run: (work) => on(backend, work), written: () => written };
 }
 

@@ -22,7 +22,7 @@ import { describe, expect, test } from 'vitest';
 import { on, onHost } from './on.ts';
 
 const reference = createReferenceBackend();
-const onnx = createNodeBackend({ threads: 1 });
+const onnx = createNodeBackend({ threads: 1, hostWork: 0 });
 const N = 6;
 const dtypes = ['i8', 'u8', 'i4', 'u4'] as const;
 /** Of the input and of a block: even and odd numbers of blocks, a rest, rows that end within a byte, small blocks. */

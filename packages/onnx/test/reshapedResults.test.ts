@@ -3,7 +3,7 @@ import { add, cast, evaluate, reshape, tensor } from '@lorikeet/tensor-core';
 import { expect, test } from 'vitest';
 import { on } from './on.ts';
 
-const onnx = createNodeBackend({ threads: 1 });
+const onnx = createNodeBackend({ threads: 1, hostWork: 0 });
 const x = [1, 2, 3, 4, 5, 6];
 
 test('a result that is reshaped last is what it was before, in its shape', async () => {

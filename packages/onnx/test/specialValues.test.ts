@@ -45,7 +45,7 @@ import {
 import { expect, test } from 'vitest';
 import { on } from './on.ts';
 
-const onnx = createNodeBackend({ threads: 1 });
+const onnx = createNodeBackend({ threads: 1, hostWork: 0 });
 const reference = createReferenceBackend();
 
 const special = [Number.NaN, Infinity, -Infinity, 0, -0, 1, -1, 0.5, -2.5, 1e-30, 1e30];

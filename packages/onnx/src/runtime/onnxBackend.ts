@@ -22,6 +22,11 @@ import { type SessionOptions, sessionOptions } from './sessionOptions.ts';
 export interface OnnxBackendOptions extends SessionOptions {
   /** How many programs are kept ready, beyond those that are in use. Defaults to 64. */
   readonly maxSessions?: number;
+  /**
+   * Programs that read or write fewer elements than this, and only move, add, subtract and multiply, run on the host, to the
+   * same bits: a session takes longer to begin. Defaults to 4096; 0 gives every program a session.
+   */
+  readonly hostWork?: number;
 }
 
 interface OnnxExecutable extends Executable {
@@ -45,6 +50,7 @@ export function createOnnxBackend(
   const pool = new ArrayPool(maxPooledBytes);
   const runners = new ProgramCache<ProgramRunner>(options.maxSessions ?? 64);
   const session = sessionOptions(options);
+  const hostWork = options.hostWork ?? 4096;
   let liveBytes = 0;
 
   const owned = (buffer: OnnxBuffer): OnnxBuffer => {
@@ -85,6 +91,7 @@ export function createOnnxBackend(
           runtime,
           pool,
           session,
+          hostWork,
         });
         queue.add(
           () => made.prepare(),

@@ -17,7 +17,7 @@ import { HostPart } from './hostPart.ts';
 import { writtenInPlace } from './inPlace.ts';
 import { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
-import { workOf } from './programWork.ts';
+import { isSameOnHost, workOf } from './programWork.ts';
 import type { OnnxRuntime } from './runtime.ts';
 
 export interface ProgramRunnerOptions {
@@ -28,6 +28,8 @@ export interface ProgramRunnerOptions {
   readonly runtime: OnnxRuntime;
   readonly pool: ArrayPool;
   readonly session: InferenceSession.SessionOptions;
+  /** Elements of programs that the host runs itself, if to the same bits. */
+  readonly hostWork: number;
 }
 
 /** Elements that one thread is through with before a second one has woken up. */
@@ -46,6 +48,8 @@ const cuts: PartitionOptions = {
   holds: ({ dtype, shape }) => (dtype !== 'f32' && dtype !== 'i32') || sizeOf(shape) < many,
 };
 
+const onHost: PartitionOptions = { ...cuts, refuses: () => true };
+
 /** One program, ready to run part by part. */
 export class ProgramRunner {
   readonly #options: ProgramRunnerOptions;
@@ -58,11 +62,12 @@ export class ProgramRunner {
 
   /** @throws LorikeetError `unsupported` for what can run nowhere. */
   constructor(options: ProgramRunnerOptions) {
-    const { program, runtime } = options;
+    const { program, runtime, hostWork } = options;
     this.#options = options;
     this.#types = valueTypes(program);
-    this.#inPlace = writtenInPlace(program, options.donated);
-    this.#parts = partition(program, cuts).map((part) =>
+    const isHosts = workOf(program) < hostWork && isSameOnHost(program);
+    this.#inPlace = isHosts ? new Map() : writtenInPlace(program, options.donated);
+    this.#parts = partition(program, isHosts ? onHost : cuts).map((part) =>
       part.place === 'device'
         ? new GraphPart(part, runtime)
         : new HostPart(part, program.inputs.length),
