@@ -2,6 +2,7 @@ import { kaimingUniform } from '@lorikeet/nn';
 import {
   add,
   dot,
+  expandDims,
   eye,
   pad,
   reshape,
@@ -86,9 +87,16 @@ export const missVariant: Variant<MissConfig> = {
   materialize({ base, shape, config, parameters }) {
     const block = parameterOf(parameters, 'block');
     if (config.initWeights === 'bat') return add(base(), blockwiseUpdate(base(), block));
-    // Sooner than the repeated block itself: the sum is a part of the product.
-    const { left, right } = factorsOf(block, shape, config);
-    return add(base(), dot(left, right, { contract: [[1], [0]] })); // [out, in]
+    const period = periodOf(config.rank, shape.in);
+    if (period === undefined) {
+      // Sooner than the repeated block itself: the sum is a part of the product.
+      const { left, right } = factorsOf(block, shape, config);
+      return add(base(), dot(left, right, { contract: [[1], [0]] })); // [out, in]
+    }
+    const repeats = [1, period / config.rank];
+    const once = tile(swapAxes(widened(block, shape)), repeats); // [out, period]
+    const periods = reshape(base(), [shape.out, shape.in / period, period]);
+    return reshape(add(periods, expandDims(once, 1)), [shape.out, shape.in]);
   },
 
   contract(x, { base, shape, config, parameters, product, context }) {
@@ -120,12 +128,28 @@ export function miss(options: MissOptions = {}): Method<MissConfig> {
   return method(missVariant, options);
 }
 
-/** The block, repeated along the outputs where it is narrow, times which inputs each of its rows reads. */
+/** Numbers side by side that one sum takes at once: shorter lines take longer to begin than to add. */
+const line = 128;
+
+/** How many inputs several blocks have side by side, if the inputs are a number of these. */
+function periodOf(rank: number, inputs: number): number | undefined {
+  const blocks = inputs / rank;
+  if (!Number.isInteger(blocks)) return undefined;
+  let count = Math.min(blocks, Math.ceil(line / rank));
+  while (blocks % count !== 0) count += 1;
+  return count * rank;
+}
+
+/** The block, repeated along the outputs where it is narrow: [R, out]. */
+function widened(block: Tensor, { out }: SiteShape): Tensor {
+  return tile(block, [1, out / (block.shape[1] ?? 1)]);
+}
+
+/** The widened block times which inputs each of its rows reads. */
 function factorsOf(block: Tensor, shape: SiteShape, { rank: R }: MissConfig): LowRank {
-  const wide = tile(block, [1, shape.out / (block.shape[1] ?? 1)]); // [R, out]
   const unit = eye(R, R, { dtype: block.dtype });
   const right = sliceAxis(tile(unit, [1, Math.ceil(shape.in / R)]), 1, 0, shape.in); // [R, in]
-  return { left: swapAxes(wide), right, scale: 1 };
+  return { left: swapAxes(widened(block, shape)), right, scale: 1 };
 }
 
 function blockSides(
