@@ -1,6 +1,6 @@
 import { adapt, type MissOptions, miss } from '@lorikeet/peft-lora';
 import { normal, randomKey, tensor } from '@lorikeet/tensor-core';
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { expectClose } from '../support.ts';
 import { changeOf, oneLayer, withParameters } from './oneLayer.ts';
 
