@@ -1,6 +1,6 @@
 import { initModel, lossOf, type Model, type ModelInputs } from '@lorikeet/model-zoo';
 import { adamw, Context, combine, partition } from '@lorikeet/nn';
-import { adapt, applyTasks, isTrainable } from '@lorikeet/peft-lora';
+import { adapt, applyTasks, encodeAdapter, isTrainable, settle } from '@lorikeet/peft-lora';
 import { evaluate, mapTensors, randomKey, sizeOf, tensor } from '@lorikeet/tensor-core';
 import { type CompiledStep, compiledStep, type PlainStep, plainStep } from './makeStep.ts';
 import type { BenchmarkModel } from './sizes.ts';
@@ -29,7 +29,18 @@ export async function makeTrainingStep(
 ): Promise<AdapterStep> {
   const { tuned, taskType, tasks, ...parts } = await adapterParts(model, sizes, name);
   const adapter = peftConfigOf(tuned, taskType === undefined ? {} : { taskType });
-  return { ...(await compiledStep(parts)), adapter, tasks };
+  const step = await compiledStep(parts);
+  return { ...step, trainable: (await countedByPeft(tuned)) ?? step.trainable, adapter, tasks };
+}
+
+/** What PEFT trains of AdaMSS: ours has numbers for each output in all subspaces, and those of others stay 0. */
+async function countedByPeft(tuned: Model): Promise<number | undefined> {
+  const settled = await settle(tuned);
+  if (settled === tuned) return undefined;
+  const trained = [...encodeAdapter(settled).tensors].filter(([key]) =>
+    /\.adamss_[AB]\.\d+$/.test(key),
+  );
+  return trained.reduce((total, [, { size }]) => total + size, 0);
 }
 
 /** The same step with LoRA, traced anew each time. */
