@@ -3,7 +3,6 @@ import {
   alias,
   cast,
   dot,
-  eye,
   foldIn,
   mul,
   normal,
@@ -111,9 +110,8 @@ export const frodVariant: Variant<FrodConfig> = {
   materialize(args) {
     const { U, V, change, entries } = partsOf(args);
     const [side = 0] = V.shape;
-    const diagonal = mul(eye(side, side, { dtype: change.dtype }), change);
-    const middle = add(diagonal, denseOf(entries, [side, side])); // [in, in]
-    const left = dot(U, middle, { contract: [[1], [0]] }); // [out, in]
+    const mixed = dot(U, denseOf(entries, [side, side]), { contract: [[1], [0]] }); // [out, in]
+    const left = add(mul(U, change), mixed);
     return add(args.base(), dot(left, V, { contract: [[1], [1]] })); // [out, in]
   },
 
