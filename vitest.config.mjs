@@ -16,8 +16,9 @@ export default defineConfig({
   test: {
     include: ['{packages,examples}/*/test/**/*.test.ts', 'docs/test/**/*.test.ts'],
     setupFiles: built ? [] : ['./scripts/testBackend.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Three times what the slowest takes: a shared machine stands still now and then.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Not threads: ONNX Runtime's binding does not survive the end of a worker.
     pool: 'forks',
     maxWorkers: 2,
