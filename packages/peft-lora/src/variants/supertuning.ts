@@ -3,6 +3,7 @@ import {
   abs,
   add,
   cast,
+  type DType,
   div,
   dot,
   foldIn,
@@ -133,12 +134,12 @@ export const supertuningVariant: Variant<SupertuningConfig> = {
     const values = parameterOf(parameters, 'values');
     // As exact as a product with the weight, which this stands for where it is sooner.
     const dtype = promote(weight.dtype, values.dtype);
-    // The entries last: they are written into the sum, and a weight that others read would be copied first.
-    return addAtPlaces(
-      withProduct(cast(weight, dtype), config, parameters),
-      values,
-      placesOf(args),
-    ); // [out, in]
+    const whole = cast(weight, dtype);
+    const placed = (matrix: Tensor): Tensor => addAtPlaces(matrix, values, placesOf(args));
+    // The entries are written into the product, which nothing else reads; of a sum that is a result there would be a copy.
+    return config.rank === null
+      ? placed(whole)
+      : add(whole, placed(productOf(parameters, config, dtype))); // [out, in]
   },
 
   // The whole weight has no place for dropout of one part's input.
@@ -171,11 +172,10 @@ export function supertuning(options: SupertuningOptions = {}): Method<Supertunin
   return method(supertuningVariant, options);
 }
 
-/** The weight with the low-rank product added, if there is one. */
-function withProduct(weight: Tensor, config: SupertuningConfig, parameters: Tensors): Tensor {
-  if (config.rank === null) return weight;
-  const B = mul(cast(parameterOf(parameters, 'B'), weight.dtype), scaleOf(config));
-  return add(weight, dot(B, parameterOf(parameters, 'A'), { contract: [[1], [0]] }));
+/** The low-rank product: [out, in]. */
+function productOf(parameters: Tensors, config: SupertuningConfig, dtype: DType): Tensor {
+  const B = mul(cast(parameterOf(parameters, 'B'), dtype), scaleOf(config));
+  return dot(B, parameterOf(parameters, 'A'), { contract: [[1], [0]] });
 }
 
 /** i32 [n] */
