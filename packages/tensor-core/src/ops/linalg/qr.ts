@@ -54,7 +54,8 @@ export const qrOp: Primitive<NoAttributes> = {
   sample(draw) {
     const columns = draw.integer(1, 3);
     const rows = draw.integer(columns, 3);
-    return { inputs: [sampleMatrix(draw, { rows, columns })], attributes: {} };
+    // A column with nothing below the diagonal keeps its sign, which LAPACK turns next to it.
+    return { inputs: [{ ...sampleMatrix(draw, { rows, columns }), avoid: [0] }], attributes: {} };
   },
 };
 
@@ -67,7 +68,10 @@ export interface Qr {
 }
 
 /**
- * The thin QR decomposition of each matrix, by Householder reflections. Signs are those of LAPACK. It has a derivative where the first k columns are independent.
+ * The thin QR decomposition of each matrix, by Householder reflections. Signs are those of LAPACK.
+ *
+ * It has a derivative where the first k columns are independent. Where a column has only zeros below the diagonal the signs
+ * jump, and the derivative is that along matrices that have these zeros.
  *
  * @param x [..., m, n], floating point.
  * @throws LorikeetError `shape-mismatch` for fewer than two axes.
