@@ -16,6 +16,8 @@ export interface Lowering<A extends Attributes = Attributes> {
   readonly nodes: string;
   /** Whether the result has elements of the operands, so that nothing is rounded. */
   readonly exact?: boolean;
+  /** Whether the reference rounds to the same bits, though something is rounded. */
+  readonly roundsAlike?: boolean;
   /**
    * Whether the result is the first operand but for some elements, by one node whose kernel copies nothing if both have the
    * same memory.
@@ -36,14 +38,19 @@ type OpOf<A extends Attributes> = Primitive<A> | Composite<A>;
 export function lowering<A extends Attributes>(
   op: OpOf<A>,
   nodes: string,
-  rule: Pick<Lowering<A>, 'lower' | 'refuses' | 'exact' | 'keeps'>,
+  rule: Pick<Lowering<A>, 'lower' | 'refuses' | 'exact' | 'roundsAlike' | 'keeps'>,
 ): Lowering<A> {
   return { op, nodes, ...rule };
 }
 
 /** The lowering of an op that is one node without attributes over the same operands. */
-export function oneNode(op: OpOf<Attributes>, opType: string): Lowering {
+export function oneNode(
+  op: OpOf<Attributes>,
+  opType: string,
+  about: Pick<Lowering, 'roundsAlike'> = {},
+): Lowering {
   return lowering(op, opType, {
+    ...about,
     lower: ({ graph, inputs }) =>
       graph.node(
         opType,

@@ -45,7 +45,8 @@ export function loweringOf(op: AnyOp): Lowering {
   return rule;
 }
 
-/** Whether the results of an op have elements of its operands, so that nothing is rounded. */
-export function isExact(op: AnyOp): boolean {
-  return byOp.get(op)?.exact === true;
+/** Whether the reference gives the same bits as the runtime for each call of an op. */
+export function isSameOnHost(op: AnyOp): boolean {
+  const rule = byOp.get(op);
+  return rule?.exact === true || rule?.roundsAlike === true;
 }

@@ -39,9 +39,9 @@ import { type Lowering, lowering, oneNode } from '../lowering.ts';
 import type { Value } from '../value.ts';
 
 export const binaryLowerings: readonly Lowering[] = [
-  oneNode(addOp, 'Add'),
-  oneNode(subOp, 'Sub'),
-  oneNode(mulOp, 'Mul'),
+  oneNode(addOp, 'Add', { roundsAlike: true }),
+  oneNode(subOp, 'Sub', { roundsAlike: true }),
+  oneNode(mulOp, 'Mul', { roundsAlike: true }),
   oneNode(maximumOp, 'Max'),
   oneNode(minimumOp, 'Min'),
   oneNode(bitwiseAndOp, 'BitwiseAnd'),

@@ -17,7 +17,7 @@ import { type Lowering, lowering } from '../lowering.ts';
 import type { Value } from '../value.ts';
 
 export const indexLowerings: readonly Lowering[] = [
-  lowering(gatherOp, 'Gather', {
+  lowering(gatherOp, 'Gather, GatherElements', {
     exact: true,
     lower({ graph, inputs, attributes: { axis }, type }) {
       const x = operand(inputs, 0);

@@ -124,6 +124,7 @@ export const movementLowerings: readonly Lowering[] = [
     },
   }),
   lowering(fullOp, 'a constant', {
+    roundsAlike: true,
     lower({ graph, attributes: { value }, type }) {
       const scalar = graph.constant(carrierOf(type.dtype), [], [value]);
       return type.shape.length === 0
@@ -132,6 +133,7 @@ export const movementLowerings: readonly Lowering[] = [
     },
   }),
   lowering(iotaOp, 'a constant', {
+    roundsAlike: true,
     lower({ graph, attributes: { axis }, type }) {
       const length = type.shape[axis] ?? 1;
       const dims = type.shape.map((side, i) => (i === axis ? side : 1));

@@ -23,8 +23,9 @@ export interface OnnxBackendOptions extends SessionOptions {
   /** How many programs are kept ready, beyond those that are in use. Defaults to 64. */
   readonly maxSessions?: number;
   /**
-   * Programs that read or write fewer elements than this, and only move, add, subtract and multiply, run on the host, to the
-   * same bits: a session takes longer to begin. Defaults to 4096; 0 gives every program a session.
+   * Programs that read or write fewer elements than this, and only move, choose, add, subtract and multiply, run on the
+   * host, to the same bits: a session takes longer to begin. Defaults to 4096; 0 leaves to the host what ONNX has no
+   * operators for.
    */
   readonly hostWork?: number;
 }

@@ -10,14 +10,14 @@ import {
   valueTypes,
 } from '@lorikeet/tensor-core';
 import type { InferenceSession } from 'onnxruntime-common';
-import { refusalOf } from '../lowerings.ts';
+import { isSameOnHost, refusalOf } from '../lowerings.ts';
 import { failureOf } from './failure.ts';
 import { GraphPart } from './graphPart.ts';
 import { HostPart } from './hostPart.ts';
 import { writtenInPlace } from './inPlace.ts';
 import { LiveValues } from './liveValues.ts';
 import type { OnnxBuffer } from './onnxBuffer.ts';
-import { isSameOnHost, workOf } from './programWork.ts';
+import { workOf } from './programWork.ts';
 import type { OnnxRuntime } from './runtime.ts';
 
 export interface ProgramRunnerOptions {
@@ -65,7 +65,8 @@ export class ProgramRunner {
     const { program, runtime, hostWork } = options;
     this.#options = options;
     this.#types = valueTypes(program);
-    const isHosts = workOf(program) < hostWork && isSameOnHost(program);
+    const isHosts =
+      workOf(program) < hostWork && program.instructions.every(({ op }) => isSameOnHost(op));
     this.#inPlace = isHosts ? new Map() : writtenInPlace(program, options.donated);
     this.#parts = partition(program, isHosts ? onHost : cuts).map((part) =>
       part.place === 'device'

@@ -214,6 +214,21 @@ test('the signs of a qr are those of LAPACK, of square matrices too', async () =
   }
 });
 
+test('the derivative of a qr where signs jump is that with the signs kept', async () => {
+  const corner = f64([
+    [0, 1],
+    [0, 0],
+  ]);
+  // Q turns by dx[1, 0] / x[0, 0], which brings so much of x[1, 1] into the row above.
+  const slope = grad((x: Tensor) => sum(mul(t.qr(x).r, corner)))(
+    f64([
+      [1, 0],
+      [0, 2],
+    ]),
+  );
+  expect([...(await slope.data())]).toEqual([0, 1, 2, 0]);
+});
+
 test('the derivative of a wide qr is that of its product', async () => {
   const x = normal([2, 4]);
   const slope = grad((y: Tensor) => {

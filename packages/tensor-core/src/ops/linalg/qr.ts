@@ -71,7 +71,7 @@ export interface Qr {
  * The thin QR decomposition of each matrix, by Householder reflections. Signs are those of LAPACK.
  *
  * It has a derivative where the first k columns are independent. Where a column has only zeros below the diagonal the signs
- * jump, and the derivative is that along matrices that have these zeros.
+ * jump, and the derivative is that with the signs kept.
  *
  * @param x [..., m, n], floating point.
  * @throws LorikeetError `shape-mismatch` for fewer than two axes.
